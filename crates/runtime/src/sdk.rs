@@ -1,0 +1,3 @@
+//! The Agones SDK contract, as one game server sees it.
+
+pub mod state;
