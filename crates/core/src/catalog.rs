@@ -1,0 +1,216 @@
+//! The catalog: everything that routing, sessions and the API's reads need, in memory, as of one
+//! revision of the store. Immutable; a change makes the next catalog, which shares what is the
+//! same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::Ban;
+use crate::deployment::Deployment;
+use crate::failover::{FailoverRecord, Kind};
+use crate::ids::{BanId, DeploymentId, FailoverId, User, WorldId};
+use crate::live_config::{GameConfig, LiveConfig, OverrideTarget};
+use crate::phase::Phase;
+use crate::time::Timestamp;
+use crate::world::World;
+
+/// Everything known as of one revision.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// The revision of the newest change that is in it.
+    pub revision: u64,
+    worlds: BTreeMap<WorldId, Arc<World>>,
+    live: BTreeMap<WorldId, Arc<LiveEntry>>,
+    deployments: BTreeMap<DeploymentId, Arc<Deployment>>,
+    bans: BTreeMap<BanId, Arc<Ban>>,
+    failovers: BTreeMap<FailoverId, Arc<FailoverRecord>>,
+}
+
+/// A world's live config as of a revision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveEntry {
+    /// The revision that wrote it.
+    #[serde(default)]
+    pub revision: u64,
+    /// When it was written.
+    pub updated_at: Timestamp,
+    /// Who wrote it.
+    pub updated_by: String,
+    /// The values.
+    pub config: LiveConfig,
+    /// The values that Lifeboat itself acts on, read from `config`.
+    #[serde(skip)]
+    pub game: GameConfig,
+}
+
+impl LiveEntry {
+    /// An entry with its typed part read from the values.
+    #[must_use]
+    pub fn new(
+        revision: u64,
+        updated_at: Timestamp,
+        updated_by: String,
+        config: LiveConfig,
+    ) -> Self {
+        let game = GameConfig::read(&config);
+        Self { revision, updated_at, updated_by, config, game }
+    }
+}
+
+/// One thing that changed; `None` where it was deleted.
+#[derive(Debug, Clone)]
+pub enum CatalogChange {
+    /// A world.
+    World(WorldId, Option<World>),
+    /// A world's live config.
+    Live(WorldId, Option<LiveEntry>),
+    /// A deployment.
+    Deployment(DeploymentId, Option<Deployment>),
+    /// A ban.
+    Ban(BanId, Option<Ban>),
+    /// A failover.
+    Failover(FailoverId, Option<FailoverRecord>),
+}
+
+fn set<K: Ord, V>(map: &mut BTreeMap<K, Arc<V>>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => {
+            map.insert(key, Arc::new(value));
+        }
+        None => {
+            map.remove(&key);
+        }
+    }
+}
+
+impl Catalog {
+    /// The next catalog, with the changes of one revision.
+    #[must_use]
+    pub fn with(&self, revision: u64, changes: impl IntoIterator<Item = CatalogChange>) -> Self {
+        let mut next = self.clone();
+        next.revision = revision;
+        for change in changes {
+            match change {
+                CatalogChange::World(id, world) => set(&mut next.worlds, id, world),
+                CatalogChange::Live(id, live) => set(&mut next.live, id, live),
+                CatalogChange::Deployment(id, one) => set(&mut next.deployments, id, one),
+                CatalogChange::Ban(id, ban) => set(&mut next.bans, id, ban),
+                CatalogChange::Failover(id, record) => set(&mut next.failovers, id, record),
+            }
+        }
+        next
+    }
+
+    /// The world with this id.
+    #[must_use]
+    pub fn world(&self, id: &WorldId) -> Option<&Arc<World>> {
+        self.worlds.get(id)
+    }
+
+    /// Every world, by id.
+    pub fn worlds(&self) -> impl Iterator<Item = &Arc<World>> {
+        self.worlds.values()
+    }
+
+    /// The world with this name.
+    #[must_use]
+    pub fn world_named(&self, name: &str) -> Option<&Arc<World>> {
+        self.worlds.values().find(|world| world.spec.name == name)
+    }
+
+    /// The live config of a world.
+    #[must_use]
+    pub fn live(&self, id: &WorldId) -> Option<&Arc<LiveEntry>> {
+        self.live.get(id)
+    }
+
+    /// The deployment with this id.
+    #[must_use]
+    pub fn deployment(&self, id: &DeploymentId) -> Option<&Arc<Deployment>> {
+        self.deployments.get(id)
+    }
+
+    /// Every deployment, by id.
+    pub fn deployments(&self) -> impl Iterator<Item = &Arc<Deployment>> {
+        self.deployments.values()
+    }
+
+    /// The newest deployment of a world; it may have ended.
+    #[must_use]
+    pub fn current_deployment(&self, world: &WorldId) -> Option<&Arc<Deployment>> {
+        self.deployment(self.world(world)?.deployment.as_ref()?)
+    }
+
+    /// The phase of a world: that of its newest deployment.
+    #[must_use]
+    pub fn phase(&self, world: &WorldId) -> Phase {
+        self.current_deployment(world).map_or(Phase::Inactive, |deployment| deployment.phase)
+    }
+
+    /// Where a world sends its joiners instead.
+    #[must_use]
+    pub fn override_of(&self, world: &WorldId) -> Option<OverrideTarget> {
+        self.live(world)?.game.failover.target()
+    }
+
+    /// The counter for everyone placed in a world.
+    #[must_use]
+    pub fn all_clients(&self, world: &WorldId) -> u64 {
+        self.live(world).map_or(0, |live| live.game.force_disconnect.all_clients)
+    }
+
+    /// The counter for everyone who asked for a world and was sent elsewhere.
+    #[must_use]
+    pub fn redirected(&self, world: &WorldId) -> u64 {
+        self.live(world).map_or(0, |live| live.game.force_disconnect.redirected)
+    }
+
+    /// Every ban.
+    pub fn bans(&self) -> impl Iterator<Item = &Arc<Ban>> {
+        self.bans.values()
+    }
+
+    /// Whether `user` is kept out of `world`.
+    #[must_use]
+    pub fn is_banned(&self, user: &User, world: &WorldId) -> bool {
+        self.bans.values().any(|ban| ban.holds(user, world))
+    }
+
+    /// The failover with this id.
+    #[must_use]
+    pub fn failover(&self, id: &FailoverId) -> Option<&Arc<FailoverRecord>> {
+        self.failovers.get(id)
+    }
+
+    /// Every failover, by id.
+    pub fn failovers(&self) -> impl Iterator<Item = &Arc<FailoverRecord>> {
+        self.failovers.values()
+    }
+
+    /// The failover of a world that is still being moved.
+    #[must_use]
+    pub fn open_failover(&self, world: &WorldId) -> Option<&Arc<FailoverRecord>> {
+        self.failovers.values().find(|one| &one.world_id == world && one.phase.is_open())
+    }
+
+    /// The newest failover of a world that began from its present override.
+    #[must_use]
+    pub fn latest_failover(&self, world: &WorldId) -> Option<&Arc<FailoverRecord>> {
+        self.failovers
+            .values()
+            .filter(|one| &one.world_id == world && one.kind == Kind::Failover)
+            .max_by_key(|one| (one.started_at, one.id.clone()))
+    }
+
+    /// Whether a world is the source or the target of an override.
+    #[must_use]
+    pub fn takes_part_in_override(&self, world: &WorldId) -> bool {
+        let is_target = |live: &LiveEntry| {
+            live.game.failover.target().is_some_and(|target| &target.world == world)
+        };
+        self.override_of(world).is_some() || self.live.values().any(|live| is_target(live))
+    }
+}

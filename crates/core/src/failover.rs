@@ -1,0 +1,12 @@
+//! A failover: overrides saved and the counter raised on a main world, and the watch over
+//! everybody's arrival. The way back and a mere rejoin are the same act with another kind.
+
+mod figures;
+mod ledger;
+mod record;
+
+pub use figures::{Figures, figures};
+pub use ledger::{Counts, Ledger, LedgerEvent, Row, Stage};
+pub use record::{
+    FailoverRecord, FailoverRequest, Kind, Mode, MovePhase, PlanSummary, Rule, Trigger,
+};

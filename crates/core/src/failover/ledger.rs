@@ -1,0 +1,440 @@
+//! The landing ledger: what became of each client in a failover.
+//!
+//! ```text
+//! present ──▶ told ──▶ asked ──▶ placed ──▶ landed        told, asked and placed only grow;
+//!    │          └─────────┴─────────┤                     a session that never asks is pending
+//!    └──────────────────────────────┴──▶ refused | left   and may still land much later
+//! ```
+//!
+//! The sum always holds: `present = landed + refused + left + pending`. A session that was refused
+//! or left and lands after all counts as landed; one that landed stays landed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Figures, figures};
+use crate::code::ErrorCode;
+use crate::ids::{SessionId, User};
+use crate::time::Timestamp;
+
+/// What has become of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stage {
+    /// Nothing final is known.
+    Pending,
+    /// In the world that its requested world leads to.
+    Landed,
+    /// Turned away for good, with a code.
+    Refused,
+    /// Said that it leaves, or was kicked or banned.
+    Left,
+}
+
+/// One session's line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// The session.
+    pub session: SessionId,
+    /// Its user.
+    pub user: User,
+    /// What has become of it.
+    pub stage: Stage,
+    /// When it lost its game server, if that was before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub game_lost_at: Option<Timestamp>,
+    /// When the order to leave was written to its socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
+    /// When it was to leave, by that order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave_at: Option<Timestamp>,
+    /// When it first asked to join, or the answer was sent unasked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    /// When it was placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed_at: Option<Timestamp>,
+    /// When it became what `stage` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// Why it was refused or left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ErrorCode>,
+    /// Whether the game server lists it.
+    #[serde(default)]
+    pub confirmed: bool,
+}
+
+impl Row {
+    fn new(session: SessionId, user: User, game_lost_at: Option<Timestamp>) -> Self {
+        Self {
+            session,
+            user,
+            stage: Stage::Pending,
+            game_lost_at,
+            told_at: None,
+            leave_at: None,
+            asked_at: None,
+            placed_at: None,
+            settled_at: None,
+            code: None,
+            confirmed: false,
+        }
+    }
+
+    /// How long the client was without a world: from the earlier of the lost game connection and
+    /// the order to leave, to its landing.
+    #[must_use]
+    pub fn dark_ms(&self) -> Option<u64> {
+        let landed_at = self.settled_at.filter(|_| self.stage == Stage::Landed)?;
+        let dark_since = match (self.game_lost_at, self.leave_at) {
+            (Some(lost), Some(leave)) => lost.min(leave),
+            (lost, leave) => lost.or(leave)?,
+        };
+        u64::try_from(landed_at.since(dark_since).as_millis()).ok()
+    }
+}
+
+/// What happened to one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerEvent {
+    /// The order to leave was written; it is to leave at the given time.
+    Told(Timestamp),
+    /// It lost its game server at the given time.
+    GameLost(Timestamp),
+    /// It asked to join, or its answer was sent unasked.
+    Asked,
+    /// It was placed.
+    Placed,
+    /// It is in the world that it was to reach.
+    Landed,
+    /// The game server lists it.
+    Confirmed,
+    /// It was turned away for good.
+    Refused(ErrorCode),
+    /// It said that it leaves, or was kicked or banned.
+    Left,
+}
+
+/// How many sessions are where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Sessions that were there when it began.
+    pub present: usize,
+    /// Were told to leave.
+    pub told: usize,
+    /// Asked to join, or were answered unasked.
+    pub asked: usize,
+    /// Were placed.
+    pub placed: usize,
+    /// Arrived.
+    pub landed: usize,
+    /// Arrived, and the game server says so too.
+    pub confirmed: usize,
+    /// Were turned away for good.
+    pub refused: usize,
+    /// Said that they leave, or were kicked or banned.
+    pub left: usize,
+    /// Are not accounted for yet.
+    pub pending: usize,
+}
+
+/// The rows of one failover, with their counts.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    rows: Vec<Row>,
+    index: HashMap<SessionId, usize>,
+    counts: Counts,
+    refusals: BTreeMap<ErrorCode, usize>,
+    changed: Vec<bool>,
+}
+
+impl Ledger {
+    /// A ledger from rows that were kept.
+    #[must_use]
+    pub fn restore(rows: Vec<Row>) -> Self {
+        let mut ledger = Self::default();
+        for row in rows {
+            ledger.count(&row);
+            ledger.insert(row);
+        }
+        ledger.changed.fill(false);
+        ledger
+    }
+
+    /// Counts a session as present; one that is present already stays as it is.
+    pub fn add_present(
+        &mut self,
+        session: &SessionId,
+        user: &User,
+        game_lost_at: Option<Timestamp>,
+    ) {
+        if !self.index.contains_key(session) {
+            let row = Row::new(session.clone(), user.clone(), game_lost_at);
+            self.count(&row);
+            self.insert(row);
+        }
+    }
+
+    fn insert(&mut self, row: Row) {
+        self.index.insert(row.session.clone(), self.rows.len());
+        self.rows.push(row);
+        self.changed.push(true);
+    }
+
+    fn count(&mut self, row: &Row) {
+        self.counts.present += 1;
+        self.counts.told += usize::from(row.told_at.is_some());
+        self.counts.asked += usize::from(row.asked_at.is_some());
+        self.counts.placed += usize::from(row.placed_at.is_some());
+        self.counts.confirmed += usize::from(row.confirmed);
+        *self.stage_count(row.stage) += 1;
+        if let (Stage::Refused, Some(code)) = (row.stage, row.code) {
+            *self.refusals.entry(code).or_default() += 1;
+        }
+    }
+
+    fn stage_count(&mut self, stage: Stage) -> &mut usize {
+        match stage {
+            Stage::Pending => &mut self.counts.pending,
+            Stage::Landed => &mut self.counts.landed,
+            Stage::Refused => &mut self.counts.refused,
+            Stage::Left => &mut self.counts.left,
+        }
+    }
+
+    /// Notes what happened to `session`; sessions that were not present are none of this ledger's
+    /// business.
+    pub fn note(&mut self, session: &SessionId, event: LedgerEvent, now: Timestamp) {
+        let Some(&index) = self.index.get(session) else { return };
+        let row = &mut self.rows[index];
+        let counts = &mut self.counts;
+        let changed = match event {
+            LedgerEvent::Told(leave_at) => {
+                row.leave_at.get_or_insert(leave_at);
+                first(&mut row.told_at, now, &mut counts.told)
+            }
+            LedgerEvent::GameLost(lost_at) => {
+                let earlier = row.game_lost_at.is_none_or(|known| lost_at < known);
+                if earlier && row.stage == Stage::Pending {
+                    row.game_lost_at = Some(lost_at);
+                }
+                earlier
+            }
+            LedgerEvent::Asked => first(&mut row.asked_at, now, &mut counts.asked),
+            LedgerEvent::Placed => {
+                let asked = first(&mut row.asked_at, now, &mut counts.asked);
+                first(&mut row.placed_at, now, &mut counts.placed) || asked
+            }
+            LedgerEvent::Confirmed => {
+                let news = row.stage == Stage::Landed && !row.confirmed;
+                row.confirmed |= news;
+                counts.confirmed += usize::from(news);
+                news
+            }
+            LedgerEvent::Landed => return self.settle(index, Stage::Landed, None, now),
+            LedgerEvent::Refused(code) => {
+                return self.settle(index, Stage::Refused, Some(code), now);
+            }
+            LedgerEvent::Left => return self.settle(index, Stage::Left, None, now),
+        };
+        self.changed[index] |= changed;
+    }
+
+    fn settle(&mut self, index: usize, stage: Stage, code: Option<ErrorCode>, now: Timestamp) {
+        let was = (self.rows[index].stage, self.rows[index].code);
+        if was.0 == Stage::Landed || was == (stage, code) {
+            return;
+        }
+        if let (Stage::Refused, Some(code)) = was
+            && let Some(count) = self.refusals.get_mut(&code)
+        {
+            *count = count.saturating_sub(1);
+        }
+        *self.stage_count(was.0) -= 1;
+        *self.stage_count(stage) += 1;
+        if let Some(code) = code {
+            *self.refusals.entry(code).or_default() += 1;
+        }
+        self.refusals.retain(|_, count| *count > 0);
+        let row = &mut self.rows[index];
+        (row.stage, row.code, row.settled_at) = (stage, code, Some(now));
+        self.changed[index] = true;
+    }
+
+    /// How many sessions are where.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Refusals by code.
+    #[must_use]
+    pub fn refusals(&self) -> &BTreeMap<ErrorCode, usize> {
+        &self.refusals
+    }
+
+    /// Every row, in the order in which the sessions were counted present.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The row of `session`, if it was present.
+    #[must_use]
+    pub fn row(&self, session: &SessionId) -> Option<&Row> {
+        self.index.get(session).map(|&index| &self.rows[index])
+    }
+
+    /// How long clients were without a world.
+    #[must_use]
+    pub fn dark_ms(&self) -> Figures {
+        figures(self.rows.iter().filter_map(Row::dark_ms).collect())
+    }
+
+    /// How long after `committed_at` the order to leave was written to each socket.
+    #[must_use]
+    pub fn fanout_ms(&self, committed_at: Timestamp) -> Figures {
+        let to_ms = |told: Timestamp| u64::try_from(told.since(committed_at).as_millis()).ok();
+        figures(self.rows.iter().filter_map(|row| row.told_at.and_then(to_ms)).collect())
+    }
+
+    /// When the last session landed.
+    #[must_use]
+    pub fn last_landed_at(&self) -> Option<Timestamp> {
+        self.rows
+            .iter()
+            .filter(|row| row.stage == Stage::Landed)
+            .filter_map(|row| row.settled_at)
+            .max()
+    }
+
+    /// The rows in chunks of `chunk_rows`, each with its number, that changed since this was last
+    /// called; so that a large ledger is kept in few writes.
+    pub fn take_changed_chunks(&mut self, chunk_rows: usize) -> Vec<(usize, &[Row])> {
+        let numbers: Vec<usize> = self
+            .changed
+            .chunks(chunk_rows)
+            .enumerate()
+            .filter(|(_, flags)| flags.contains(&true))
+            .map(|(number, _)| number)
+            .collect();
+        self.changed.fill(false);
+        let rows = &self.rows;
+        numbers
+            .into_iter()
+            .filter_map(|number| Some((number, rows.chunks(chunk_rows).nth(number)?)))
+            .collect()
+    }
+
+    /// Marks everything as changed, after a write of chunks that failed.
+    pub fn mark_all_changed(&mut self) {
+        self.changed.fill(true);
+    }
+}
+
+/// Sets a time that only counts once.
+fn first(at: &mut Option<Timestamp>, now: Timestamp, count: &mut usize) -> bool {
+    let news = at.is_none();
+    at.get_or_insert(now);
+    *count += usize::from(news);
+    news
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_ms(10_000);
+
+    fn session(number: usize) -> SessionId {
+        SessionId::from_unique(&number.to_string())
+    }
+
+    fn ledger(present: usize) -> Ledger {
+        let mut ledger = Ledger::default();
+        for number in 0..present {
+            ledger.add_present(&session(number), &User::guest(&number.to_string()), None);
+        }
+        ledger
+    }
+
+    #[test]
+    fn dark_time_begins_with_the_earlier_of_the_lost_game_and_the_order_to_leave() {
+        let mut ledger = ledger(1);
+        let one = session(0);
+        ledger.note(&one, LedgerEvent::GameLost(Timestamp::from_ms(4_000)), NOW);
+        ledger.note(&one, LedgerEvent::Told(Timestamp::from_ms(6_000)), Timestamp::from_ms(6_000));
+        ledger.note(&one, LedgerEvent::Landed, Timestamp::from_ms(9_000));
+        assert_eq!(ledger.rows()[0].dark_ms(), Some(5_000));
+    }
+
+    #[test]
+    fn who_was_refused_and_lands_after_all_counts_as_landed_only() {
+        let mut ledger = ledger(1);
+        ledger.note(&session(0), LedgerEvent::Refused(ErrorCode::Banned), NOW);
+        assert_eq!(ledger.refusals().get(&ErrorCode::Banned), Some(&1));
+        ledger.note(&session(0), LedgerEvent::Landed, NOW);
+        assert_eq!((ledger.counts().landed, ledger.counts().refused), (1, 0));
+        assert!(ledger.refusals().is_empty());
+    }
+
+    #[test]
+    fn a_stranger_does_not_count() {
+        let mut ledger = ledger(1);
+        ledger.note(&session(9), LedgerEvent::Landed, NOW);
+        assert_eq!(ledger.counts(), Counts { present: 1, pending: 1, ..Counts::default() });
+    }
+
+    #[test]
+    fn only_changed_chunks_are_written_again() {
+        let mut ledger = ledger(5);
+        assert_eq!(ledger.take_changed_chunks(2).len(), 3);
+        assert!(ledger.take_changed_chunks(2).is_empty());
+        ledger.note(&session(3), LedgerEvent::Asked, NOW);
+        let chunks = ledger.take_changed_chunks(2);
+        assert_eq!(chunks.len(), 1);
+        assert_eq!((chunks[0].0, chunks[0].1.len()), (1, 2));
+    }
+
+    fn event() -> impl Strategy<Value = LedgerEvent> {
+        prop_oneof![
+            Just(LedgerEvent::Told(NOW)),
+            Just(LedgerEvent::GameLost(NOW)),
+            Just(LedgerEvent::Asked),
+            Just(LedgerEvent::Placed),
+            Just(LedgerEvent::Landed),
+            Just(LedgerEvent::Confirmed),
+            Just(LedgerEvent::Refused(ErrorCode::AccessDenied)),
+            Just(LedgerEvent::Refused(ErrorCode::Banned)),
+            Just(LedgerEvent::Left),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_sum_always_holds_and_a_restored_ledger_is_the_same(
+            events in prop::collection::vec((0usize..6, event()), 0..200)
+        ) {
+            let mut ledger = ledger(5);
+            for (number, event) in events {
+                let before = ledger.counts();
+                ledger.note(&session(number), event, NOW);
+                let counts = ledger.counts();
+                let sum = counts.landed + counts.refused + counts.left + counts.pending;
+                prop_assert_eq!(counts.present, sum);
+                prop_assert!(counts.told >= before.told && counts.asked >= before.asked);
+                prop_assert!(counts.placed >= before.placed && counts.landed >= before.landed);
+                prop_assert_eq!(ledger.refusals().values().sum::<usize>(), counts.refused);
+            }
+            let restored = Ledger::restore(ledger.rows().to_vec());
+            prop_assert_eq!(restored.counts(), ledger.counts());
+            prop_assert_eq!(restored.refusals(), ledger.refusals());
+        }
+    }
+}

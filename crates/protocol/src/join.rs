@@ -1,0 +1,79 @@
+//! A join: what a client asks, and the answer, which is authoritative.
+
+use lifeboat_core::ids::{DeploymentId, LaunchContextId, ServerId, SessionId, User, WorldId};
+use lifeboat_core::version::BaseVersion;
+use lifeboat_core::world::Streaming;
+use serde::{Deserialize, Serialize};
+
+/// What a client may say in `accepts` to get its placement over the session channel.
+pub const ACCEPTS_PLACEMENT: &str = "placement";
+
+/// `POST /api/worlds/{id}/join`; every field is optional.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JoinRequest {
+    /// What the client is.
+    pub client: ClientInfo,
+    /// The session token of an earlier join: keeps user, session, seat and ledger line.
+    pub previous: Option<String>,
+    /// The answer must not come from a catalog older than this revision.
+    pub min_revision: Option<u64>,
+}
+
+/// What a client is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClientInfo {
+    /// Its base version; the target's is assumed if absent.
+    pub base_version: Option<BaseVersion>,
+    /// A word for what it is, such as `browser` or `bot`.
+    pub kind: Option<String>,
+    /// What it understands beyond the guide's two steps; see [`ACCEPTS_PLACEMENT`].
+    pub accepts: Vec<String>,
+}
+
+impl ClientInfo {
+    /// Whether it takes its placement over the session channel.
+    #[must_use]
+    pub fn accepts_placement(&self) -> bool {
+        self.accepts.iter().any(|word| word == ACCEPTS_PLACEMENT)
+    }
+}
+
+/// The answer to a join. Everything but `requested_world` is of the world placed in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JoinAnswer {
+    /// The session.
+    pub session: SessionId,
+    /// The user.
+    pub user: User,
+    /// The world that was asked for.
+    pub requested_world: WorldId,
+    /// The world placed in.
+    pub world: WorldId,
+    /// The deployment placed in.
+    pub deployment: DeploymentId,
+    /// For clients of base version 37 and older.
+    pub launch_context: Option<LaunchContextId>,
+    /// Whether an override led elsewhere.
+    pub redirected: bool,
+    /// Whether `previous` was a token of this user's.
+    pub previous_accepted: bool,
+    /// The server placed on.
+    pub server: ServerId,
+    /// Where that server takes clients.
+    pub endpoint: String,
+    /// How clients are launched.
+    pub streaming: Streaming,
+    /// `ForceDisconnect.AllClients` of the world placed in.
+    pub all_clients: u64,
+    /// The catalog's revision.
+    pub revision: u64,
+    /// For the game server, good for minutes.
+    pub ticket: String,
+    /// For the session channel and later joins, good for hours.
+    pub session_token: String,
+    /// Where the session channel is opened.
+    pub session_url: String,
+}
