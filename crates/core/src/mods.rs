@@ -1,6 +1,8 @@
 //! Mods: what a world runs, read from the texts of a folder `mods/<name>/<version>/`.
 
 mod manifest;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

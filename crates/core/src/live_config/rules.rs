@@ -1,6 +1,10 @@
 //! What the live config of one world may be, and how each next document follows from the present.
 
 mod patch;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

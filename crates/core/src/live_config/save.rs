@@ -1,6 +1,8 @@
 //! The rules about where an override leads: what can only be judged by looking at other worlds.
 
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

@@ -2,6 +2,8 @@
 //! of JSON Schema, and what each audience may see of a document.
 
 mod load;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -213,17 +215,28 @@ impl Leaf {
         if let Some(default) = default {
             document.insert("default".to_owned(), default.clone());
         }
-        if self.kind == LeafKind::Scalar(ScalarKind::Integer) {
-            let bounds = [
-                (["minimum", "exclusiveMinimum"], json!(-SAFE_INTEGER_MAX.cast_signed())),
-                (["maximum", "exclusiveMaximum"], json!(SAFE_INTEGER_MAX)),
-            ];
-            for ([keyword, other], bound) in bounds {
-                if !document.contains_key(other) {
-                    document.entry(keyword).or_insert(bound);
+        match self.kind {
+            LeafKind::Scalar(ScalarKind::Integer) => bound_integer(&mut document),
+            LeafKind::Array(ScalarKind::Integer) => {
+                if let Some(Value::Object(items)) = document.get_mut("items") {
+                    bound_integer(items);
                 }
             }
+            _ => {}
         }
         Value::Object(document)
+    }
+}
+
+/// Says in the schema what holds of every integer: that every JSON reader keeps it exact.
+fn bound_integer(schema: &mut Map<String, Value>) {
+    let bounds = [
+        (["minimum", "exclusiveMinimum"], json!(-SAFE_INTEGER_MAX.cast_signed())),
+        (["maximum", "exclusiveMaximum"], json!(SAFE_INTEGER_MAX)),
+    ];
+    for ([keyword, other], bound) in bounds {
+        if !schema.contains_key(other) {
+            schema.entry(keyword).or_insert(bound);
+        }
     }
 }
