@@ -10,9 +10,23 @@
 //! [`Runtime::subscribe`] only says that it is worth a look.
 
 pub mod event;
+pub mod health;
+pub mod limits;
+pub mod local;
 pub mod runtime;
+pub mod sdk;
+
+mod files;
+mod launch;
+mod live_server;
+mod output;
+mod process;
+mod registry;
+mod supervisor;
 
 pub use event::{Exit, RuntimeEvent, ServerHealth, ServerObservation};
+pub use local::{LocalConfig, LocalRuntime};
 pub use runtime::{
     AdoptError, Adoption, Runtime, ServerSpec, StartError, StartedServer, StopError, UnknownServer,
 };
+pub use sdk::state::{Counter, List, SdkState};

@@ -230,8 +230,12 @@ pub trait Runtime: Send + Sync {
 
     /// Sets an annotation of the server's game server object, such as
     /// `lifeboat.dev/all-clients`; the key is taken as it is. Watchers see it at once.
-    fn set_annotation(&self, server: &ServerId, key: &str, value: &str)
-    -> Result<(), UnknownServer>;
+    fn set_annotation(
+        &self,
+        server: &ServerId,
+        key: &str,
+        value: &str,
+    ) -> Result<(), UnknownServer>;
 
     /// Takes back a server that was unhealthy and recovered: its SDK state is again what it was
     /// before. Without effect on others.

@@ -1,3 +1,9 @@
-//! The Agones SDK contract, as one game server sees it.
+//! The Agones SDK contract, as one game server sees it: a pure state machine and its two faces.
 
+pub mod error;
+pub(crate) mod players;
+pub(crate) mod request;
+pub(crate) mod rest;
 pub mod state;
+pub(crate) mod stream;
+pub(crate) mod view;

@@ -1,0 +1,6 @@
+//! The local runtime with real processes and real sockets.
+
+mod adoption;
+mod processes;
+mod rest;
+mod support;
