@@ -1,0 +1,192 @@
+//! The writer thread: takes what waits, does it in one transaction, and answers.
+
+mod apply;
+
+use std::path::PathBuf;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::sync::{mpsc, oneshot, watch as signal};
+
+use super::log::{Bounds, read_bounds, to_sql};
+use super::schema::{self, OpenError};
+use crate::error::StoreError;
+use crate::limits::{COMMIT_GROUP_MAX, COMPACTION_STEP_ROWS, COMPACTION_STRIDE_REVISIONS};
+use crate::store::Revision;
+use crate::transaction::{Outcome, Transaction};
+
+/// What the writer can be asked for.
+pub(super) enum Task {
+    Commit(Transaction),
+    /// A durable write that changes nothing that anyone could see.
+    Probe,
+    Compact {
+        keep_revisions: u64,
+    },
+}
+
+/// A task, and where its answer goes.
+pub(super) struct Job {
+    pub(super) task: Task,
+    pub(super) answer: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+pub(super) struct Writer {
+    path: PathBuf,
+    /// `None` after a failure, until the next job.
+    connection: Option<Connection>,
+    jobs: mpsc::Receiver<Job>,
+    newest: signal::Sender<Revision>,
+    history_revisions: u64,
+    /// Whether there is history to drop.
+    compaction_due: bool,
+}
+
+impl Writer {
+    /// Opens the file; the receiver tells of every new revision.
+    pub(super) fn open(
+        path: PathBuf,
+        jobs: mpsc::Receiver<Job>,
+        history_revisions: u64,
+    ) -> Result<(Self, signal::Receiver<Revision>), OpenError> {
+        schema::create_file(&path)?;
+        let connection = schema::open_writer(&path)?;
+        let (newest, told) = signal::channel(read_bounds(&connection)?.newest);
+        let connection = Some(connection);
+        // What an earlier run did not get to.
+        let compaction_due = true;
+        Ok((Self { path, connection, jobs, newest, history_revisions, compaction_due }, told))
+    }
+
+    /// Works until the store is dropped and its queue is empty.
+    pub(super) fn run(mut self) {
+        while let Some(first) = self.next_job() {
+            let mut group = vec![first];
+            while group.len() < COMMIT_GROUP_MAX
+                && let Ok(job) = self.jobs.try_recv()
+            {
+                group.push(job);
+            }
+            self.serve(group);
+        }
+    }
+
+    /// The next job; drops history while there is none.
+    fn next_job(&mut self) -> Option<Job> {
+        while self.compaction_due {
+            match self.jobs.try_recv() {
+                Ok(job) => return Some(job),
+                Err(mpsc::error::TryRecvError::Disconnected) => return None,
+                Err(mpsc::error::TryRecvError::Empty) => {
+                    self.compaction_due = self.compact_step().unwrap_or_else(|error| {
+                        // Not tried again before the next commit has shown that the disk works.
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "compaction failed"
+                        );
+                        false
+                    });
+                }
+            }
+        }
+        self.jobs.blocking_recv()
+    }
+
+    /// Does a group of jobs and answers them: one failure of the disk is the failure of all.
+    fn serve(&mut self, mut group: Vec<Job>) {
+        // Whoever stopped waiting does not know whether it was done; best that it was not.
+        group.retain(|job| !job.answer.is_closed());
+        let answers = self.do_together(&group);
+        match answers {
+            Ok(answers) => {
+                for (job, answer) in group.into_iter().zip(answers) {
+                    // Who asked may be gone by now.
+                    drop(job.answer.send(answer));
+                }
+            }
+            Err(error) => {
+                for job in group {
+                    drop(job.answer.send(Err(error.clone())));
+                }
+            }
+        }
+    }
+
+    /// The answers to `group` once it is durable.
+    fn do_together(
+        &mut self,
+        group: &[Job],
+    ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        let (answers, bounds) = self.transact(|connection| {
+            let before = read_bounds(connection)?;
+            let mut bounds = before;
+            let mut answers = Vec::with_capacity(group.len());
+            for job in group {
+                answers.push(apply::apply(connection, &mut bounds, &job.task)?);
+            }
+            store_bounds(connection, before, bounds)?;
+            Ok((answers, bounds))
+        })?;
+        self.compaction_due |= compaction_target(bounds, self.history_revisions).is_some()
+            || group.iter().any(|job| matches!(job.task, Task::Compact { .. }));
+        Ok(answers)
+    }
+
+    /// Drops a piece of the history; whether there is more to drop.
+    fn compact_step(&mut self) -> Result<bool, StoreError> {
+        let history_revisions = self.history_revisions;
+        self.transact(|connection| {
+            let before = read_bounds(connection)?;
+            let mut bounds = before;
+            if let Some(target) = compaction_target(bounds, history_revisions) {
+                bounds.oldest = target;
+            }
+            store_bounds(connection, before, bounds)?;
+            let mut statement = connection.prepare_cached(
+                "DELETE FROM versions WHERE id IN
+                     (SELECT id FROM versions WHERE superseded <= ?1 ORDER BY superseded LIMIT ?2)",
+            )?;
+            let rows = i64::try_from(COMPACTION_STEP_ROWS).unwrap_or(i64::MAX);
+            let dropped = statement.execute(params![to_sql(bounds.oldest), rows])?;
+            Ok((dropped == COMPACTION_STEP_ROWS, bounds))
+        })
+        .map(|(more, _)| more)
+    }
+
+    /// Runs `work` in one durable transaction and tells the watches. A connection that failed is
+    /// dropped, and the next call opens another.
+    fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<(T, Bounds), StoreError>,
+    ) -> Result<(T, Bounds), StoreError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => schema::open_writer(&self.path)?,
+        };
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let (answer, bounds) = work(&tx)?;
+        tx.commit()?;
+        self.connection = Some(connection);
+        // Also tells of a transaction that was called failed and turned out to be written.
+        self.newest.send_if_modified(|newest| {
+            let grown = bounds.newest > *newest;
+            *newest = bounds.newest;
+            grown
+        });
+        Ok((answer, bounds))
+    }
+}
+
+fn store_bounds(connection: &Connection, before: Bounds, after: Bounds) -> Result<(), StoreError> {
+    if (before.newest, before.oldest) != (after.newest, after.oldest) {
+        let mut statement =
+            connection.prepare_cached("UPDATE meta SET newest = ?1, oldest = ?2")?;
+        statement.execute(params![to_sql(after.newest), to_sql(after.oldest)])?;
+    }
+    Ok(())
+}
+
+/// Where the history should begin, once enough has gathered to be worth a step.
+fn compaction_target(bounds: Bounds, history_revisions: u64) -> Option<Revision> {
+    let target = bounds.newest.saturating_sub(history_revisions);
+    (target >= bounds.oldest + COMPACTION_STRIDE_REVISIONS).then_some(target)
+}
