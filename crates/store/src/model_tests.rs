@@ -78,9 +78,13 @@ fn precondition() -> impl Strategy<Value = Precondition> {
     ]
 }
 
+fn put() -> impl Strategy<Value = Write> {
+    (key(), "[a-z]{0,3}").prop_map(|(key, value)| Write::Put { key, value: Bytes::from(value) })
+}
+
 fn write() -> impl Strategy<Value = Write> {
     prop_oneof![
-        5 => (key(), "[a-z]{0,3}").prop_map(|(key, value)| Write::Put { key, value: Bytes::from(value) }),
+        5 => put(),
         2 => key().prop_map(|key| Write::Delete { key }),
         1 => "([ab]/?)?".prop_map(|prefix| Write::DeletePrefix { prefix }),
     ]
