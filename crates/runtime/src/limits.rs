@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Bytes of the body of one SDK call: enough for a full list of players.
 pub const SDK_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Connections, and calls on each, that one server's SDK serves over gRPC at a time.
+pub const SDK_CALLS_MAX: usize = 128;
 /// Streams that one server's SDK serves at a time.
 pub const SDK_WATCHERS_MAX: usize = 64;
 /// Labels, and annotations, that one game server carries.

@@ -32,8 +32,8 @@ use crate::registry::{Claim, Entry, Registry};
 use crate::runtime::{
     AdoptError, Adoption, Runtime, ServerSpec, StartError, StartedServer, StopError, UnknownServer,
 };
-use crate::sdk::rest;
 use crate::sdk::state::Sdk;
+use crate::sdk::{grpc, rest};
 use crate::supervisor::{Request, Supervisor};
 
 /// How a [`LocalRuntime`] works.
@@ -92,13 +92,16 @@ impl LocalRuntime {
     }
 
     /// Puts a process under watch and serves its SDK.
-    fn watch(&self, claim: Claim, live: Arc<LiveServer>, process: Process, http: TcpListener) {
+    fn watch(&self, claim: Claim, live: Arc<LiveServer>, process: Process, sdk: SdkListeners) {
         let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
         let supervisor = Supervisor::new(Arc::clone(&live), process, inbox, self.events.clone());
         let rule =
             LogRule { bytes_max: self.config.log_bytes_max, period: self.config.log_check_period };
         let files = self.files(&live.record().server);
-        tokio::spawn(rest::serve(http, Arc::clone(&live)));
+        tokio::spawn(rest::serve(sdk.http, Arc::clone(&live)));
+        if let Some(listener) = sdk.grpc {
+            tokio::spawn(grpc::serve(listener, Arc::clone(&live)));
+        }
         let keeper = tokio::spawn(files::keep(Arc::clone(&live), files, rule));
         let supervisor = tokio::spawn(supervisor.run()).abort_handle();
         claim.enter(Entry { live, requests, supervisor, keeper: Some(keeper) });
@@ -168,10 +171,11 @@ impl Runtime for LocalRuntime {
         };
         let no_port = |purpose| move |source| StartError::NoPort { purpose, source };
         let http = bind(0).await.map_err(no_port("SDK"))?;
+        let grpc = bind(0).await.map_err(no_port("SDK"))?;
         let ports = Ports {
             game: free_game_port(&mut claim).await.map_err(no_port("players"))?,
             sdk_http: http.local_addr().map_err(no_port("SDK"))?.port(),
-            sdk_grpc: None,
+            sdk_grpc: Some(grpc.local_addr().map_err(no_port("SDK"))?.port()),
         };
         let files = self.files(&spec.server);
         let sdk = launch::initial_sdk(&spec);
@@ -198,7 +202,7 @@ impl Runtime for LocalRuntime {
             "a game server was started"
         );
         let live = LiveServer::started(record.clone(), sdk, self.config.health);
-        self.watch(claim, live, launched.keep(), http);
+        self.watch(claim, live, launched.keep(), SdkListeners { http, grpc: Some(grpc) });
         Ok(record)
     }
 
@@ -213,17 +217,12 @@ impl Runtime for LocalRuntime {
             source,
         })?;
         let Some(process) = found else { return Ok(Adoption::Gone) };
-        let port = record.sdk_http_port;
-        let http = rebind(port).await.map_err(|source| AdoptError::SdkPortTaken {
-            server: server.clone(),
-            port,
-            source,
-        })?;
+        let listeners = SdkListeners::again(&record).await?;
         let files = self.files(&server);
         let sdk = load_apart(&files, &server).await;
         let live = LiveServer::adopted(record, sdk, self.config.health);
         tracing::info!(server.id = server.as_str(), "a running game server was found again");
-        self.watch(claim, live, process, http);
+        self.watch(claim, live, process, listeners);
         Ok(Adoption::Adopted)
     }
 
@@ -293,6 +292,30 @@ impl Runtime for LocalRuntime {
                 let _ = timeout(REBIND_WAIT, keeper).await;
             }
         }
+    }
+}
+
+/// The ports that a server's SDK is served at.
+#[derive(Debug)]
+struct SdkListeners {
+    http: TcpListener,
+    /// Not there for servers that were started without it.
+    grpc: Option<TcpListener>,
+}
+
+impl SdkListeners {
+    /// The ports of a server that an earlier Lifeboat started.
+    async fn again(record: &StartedServer) -> Result<Self, AdoptError> {
+        let taken = |port| {
+            let server = record.server.clone();
+            move |source| AdoptError::SdkPortTaken { server, port, source }
+        };
+        let http = rebind(record.sdk_http_port).await.map_err(taken(record.sdk_http_port))?;
+        let grpc = match record.sdk_grpc_port {
+            Some(port) => Some(rebind(port).await.map_err(taken(port))?),
+            None => None,
+        };
+        Ok(Self { http, grpc })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lifeboat_core::ids::ServerId;
 use lifeboat_runtime::{
     AdoptError, Adoption, LocalRuntime, Runtime, RuntimeEvent, SdkState, ServerHealth,
     StartedServer,
@@ -116,6 +117,7 @@ async fn another_process_of_the_same_number_is_left_alone() {
     let record = fixture.script("number", "exec sleep 60").await;
     fixture.restart();
     let mut earlier = record.clone();
+    earlier.server = ServerId::from_unique("earlier");
     earlier.start_time_ticks -= 1;
     assert_eq!(fixture.runtime.adopt(earlier).await.unwrap(), Adoption::Gone);
     let mut other_boot = record.clone();

@@ -22,6 +22,7 @@ async fn a_server_gets_the_environment_of_the_contract_and_no_secrets() {
         "LIFEBOAT_JWKS_URL=http://keys/".into(),
         format!("PORT={}", record.game_port),
         format!("AGONES_SDK_HTTP_PORT={}", record.sdk_http_port),
+        format!("AGONES_SDK_GRPC_PORT={}", record.sdk_grpc_port.unwrap()),
         "EXTRA=1".into(),
         "to-stderr".into(),
     ] {
