@@ -76,13 +76,13 @@ pub(crate) async fn keep(server: Arc<LiveServer>, files: ServerFiles, rule: LogR
     log_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let changed = async {
-            // The sender is in `server`: an error cannot come while that is held here.
-            let _ = versions.changed().await;
             sleep_until(save_from).await;
+            // Last, so that a look at the log in between does not swallow a change. The sender is
+            // in `server`: an error cannot come while that is held here.
+            let _ = versions.changed().await;
         };
         tokio::select! {
             () = changed => {
-                versions.mark_unchanged();
                 save(&server, &files).await;
                 save_from = Instant::now() + SAVE_PERIOD;
             }
