@@ -12,7 +12,9 @@ use crate::limits::ID_LENGTH_MAX;
 
 /// A text that is not an id of the kind asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{text}` is not {kind} id: it has to begin with `{prefix}`, followed by letters, digits, `-` or `_`")]
+#[error(
+    "`{text}` is not {kind} id: it has to begin with `{prefix}`, followed by letters, digits, `-` or `_`"
+)]
 pub struct IdInvalid {
     /// The text as given, shortened to a length fit for an error message.
     pub text: String,

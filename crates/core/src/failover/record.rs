@@ -178,4 +178,7 @@ pub struct FailoverRecord {
     /// Whether the present were fixed and stored.
     #[serde(default)]
     pub present_fixed: bool,
+    /// How often an operator had the pending told again.
+    #[serde(default)]
+    pub nudges: u32,
 }

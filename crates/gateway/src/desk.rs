@@ -1,0 +1,183 @@
+//! The desk: every session of this node, their seats, the pace at which they come in, and what
+//! becomes of them in a failover. One plain value behind one lock; every method takes the time and
+//! returns what has to be done. The simulator runs it unchanged.
+//!
+//! Levels, not edges: whether a session has to rejoin is computed from what its token says and
+//! what the catalog says now ([`Desk::open`], [`Desk::set_catalog`]), never remembered alone.
+
+mod catalog_change;
+mod channel;
+mod effect;
+mod join;
+mod movement;
+mod orders;
+mod placement;
+mod seats;
+mod session;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lifeboat_core::catalog::Catalog;
+use lifeboat_core::ids::{FailoverId, ServerId, SessionId, User, WorldId};
+use lifeboat_core::live_config::LiveConfig;
+use lifeboat_core::pacing::{Pacer, SlotLine};
+use lifeboat_core::time::Timestamp;
+use slab::Slab;
+
+pub use channel::Opened;
+pub use effect::{ConnRef, Effect, OrderLine, OrderTemplate};
+pub use join::{JoinInput, NewIds};
+pub use movement::{MoveNews, Progress};
+pub use placement::Granted;
+pub use session::SessionView;
+pub use view::Crowd;
+
+use movement::Move;
+use seats::Seats;
+use session::Session;
+
+/// Which live config values players may see; answered by whoever knows the mods.
+pub trait PlayerView: Send + Sync {
+    /// The values of `world` that its players may see.
+    fn of(&self, catalog: &Catalog, world: &WorldId) -> LiveConfig;
+}
+
+/// How long after its slot a client that gets its placement pushed asks by itself.
+const PUSH_GRACE: Duration = Duration::from_secs(5);
+/// Placements granted in one call of [`Desk::tick`] at the most, so that joins get their turn.
+const GRANTS_PER_TICK_MAX: usize = 256;
+
+/// Where a session stands in the desk's slab.
+type Key = usize;
+
+/// The desk. See the module's documentation.
+pub struct Desk {
+    catalog: Arc<Catalog>,
+    player_view: Arc<dyn PlayerView>,
+    sessions: Slab<Session>,
+    by_id: HashMap<SessionId, Key>,
+    /// The session of each user whose channel is open.
+    by_user: HashMap<User, Key>,
+    seats: Seats,
+    /// Sessions placed on each server.
+    loads: HashMap<ServerId, usize>,
+    /// The pace of each world, with the rate that it was made for.
+    pacers: HashMap<WorldId, (f64, Pacer)>,
+    /// Failovers whose people are not all accounted for.
+    moves: BTreeMap<FailoverId, Move>,
+    /// The turns of people who have to rejoin a world without a failover.
+    lines: HashMap<WorldId, SlotLine>,
+    /// When sessions get their placement pushed.
+    due: BTreeSet<(Timestamp, Key)>,
+    /// When sessions without a channel lose their seat.
+    expiry: BTreeSet<(Timestamp, Key)>,
+}
+
+impl Desk {
+    /// A desk without sessions.
+    #[must_use]
+    pub fn new(catalog: Arc<Catalog>, player_view: Arc<dyn PlayerView>) -> Self {
+        Self {
+            catalog,
+            player_view,
+            sessions: Slab::new(),
+            by_id: HashMap::new(),
+            by_user: HashMap::new(),
+            seats: Seats::default(),
+            loads: HashMap::new(),
+            pacers: HashMap::new(),
+            moves: BTreeMap::new(),
+            lines: HashMap::new(),
+            due: BTreeSet::new(),
+            expiry: BTreeSet::new(),
+        }
+    }
+
+    /// The catalog that the desk decides by.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// When [`Desk::tick`] has something to do, if nothing happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let first = |set: &BTreeSet<(Timestamp, Key)>| set.first().map(|(at, _)| *at);
+        [first(&self.due), first(&self.expiry)].into_iter().flatten().min()
+    }
+
+    /// Does what is due: seats that are given up, placements whose slot has come, failovers that
+    /// are done.
+    pub fn tick(&mut self, now: Timestamp) -> Tick {
+        self.expire(now);
+        let mut tick = Tick::default();
+        self.grant_due(now, &mut tick);
+        tick
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        while let Some(&(at, key)) = self.expiry.first()
+            && at <= now
+        {
+            self.expiry.pop_first();
+            self.remove(key);
+        }
+        self.seats.expire(now);
+    }
+
+    /// Forgets a session, with its seat and its place in every line.
+    fn remove(&mut self, key: Key) {
+        let Some(session) = self.sessions.try_remove(key) else { return };
+        self.by_id.remove(&session.id);
+        if self.by_user.get(&session.user) == Some(&key) {
+            self.by_user.remove(&session.user);
+        }
+        if let Some(at) = session.due_at() {
+            self.due.remove(&(at, key));
+        }
+        if let Some(until) = session.seat_until {
+            self.expiry.remove(&(until, key));
+        }
+        self.seats.leave(&session.placed);
+        self.unload(&session.server);
+    }
+
+    fn load(&mut self, server: &ServerId) {
+        *self.loads.entry(server.clone()).or_default() += 1;
+    }
+
+    fn unload(&mut self, server: &ServerId) {
+        if let Some(load) = self.loads.get_mut(server) {
+            *load -= 1;
+            if *load == 0 {
+                self.loads.remove(server);
+            }
+        }
+    }
+}
+
+/// What a tick of the desk leads to.
+#[derive(Debug, Default)]
+pub struct Tick {
+    /// Placements to sign and to push.
+    pub granted: Vec<(ConnRef, Granted)>,
+    /// What else has to be sent.
+    pub effects: Vec<Effect>,
+}
+
+/// A time spread by who asks, between one and two times `base`: people who were turned away
+/// together do not come back together.
+fn spread(base: Duration, session: &str) -> Duration {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in session.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "24 bits fit")]
+    let share = (hash >> 40) as f64 / (1u64 << 24) as f64;
+    base.mul_f64(1.0 + share)
+}

@@ -1,0 +1,171 @@
+//! A new catalog: who has to be told what.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lifeboat_core::catalog::Catalog;
+use lifeboat_core::failover::FailoverRecord;
+use lifeboat_core::ids::WorldId;
+use lifeboat_core::live_config::Changes;
+use lifeboat_core::time::Timestamp;
+use lifeboat_protocol::frame::{ByeReason, CloseCode, ServerFrame};
+
+use super::channel::goodbye;
+use super::effect::Effect;
+use super::{Desk, Key};
+
+impl Desk {
+    /// Goes on with the next catalog. Orders to leave come first: they are what is urgent.
+    pub fn set_catalog(&mut self, next: Arc<Catalog>, now: Timestamp) -> Vec<Effect> {
+        let before = std::mem::replace(&mut self.catalog, next);
+        let mut effects = self.take_up_failovers(&before, now);
+        let touched = touched_worlds(&before, &self.catalog);
+        effects.extend(self.order_touched(&touched, now));
+        for world in &touched {
+            effects.extend(self.push_values(&before, world));
+        }
+        effects.extend(self.close_banned(&before, now));
+        effects
+    }
+
+    fn take_up_failovers(&mut self, before: &Catalog, now: Timestamp) -> Vec<Effect> {
+        let catalog = Arc::clone(&self.catalog);
+        let mut effects = Vec::new();
+        for record in catalog.failovers() {
+            match before.failover(&record.id) {
+                Some(known) if Arc::ptr_eq(known, record) => {}
+                Some(_) => effects.extend(self.change_move(record, now)),
+                None if record.phase.is_open() => effects.extend(self.open_move(record, now)),
+                None => {}
+            }
+        }
+        effects
+    }
+
+    /// Orders everyone who has to rejoin since this catalog and was not told yet.
+    fn order_touched(&mut self, touched: &HashSet<WorldId>, now: Timestamp) -> Vec<Effect> {
+        if touched.is_empty() {
+            return Vec::new();
+        }
+        let keys: Vec<Key> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| {
+                touched.contains(&session.placed) || touched.contains(&session.requested)
+            })
+            .filter(|(_, session)| {
+                let reason = self.rejoin_reason(session);
+                let ordered = session.order.as_ref().map(|order| order.reason);
+                reason.is_some_and(|(reason, _)| ordered != Some(reason))
+            })
+            .map(|(key, _)| key)
+            .collect();
+        self.order_all(&keys, now)
+    }
+
+    /// Tells the people in a world which of the values that they may see have changed.
+    fn push_values(&self, before: &Catalog, world: &WorldId) -> Option<Effect> {
+        let is_same = match (before.live(world), self.catalog.live(world)) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            _ => true,
+        };
+        if is_same {
+            return None;
+        }
+        let old = self.player_view.of(before, world);
+        let new = self.player_view.of(&self.catalog, world);
+        let changes = Changes::between(&old, &new);
+        if changes.is_empty() {
+            return None;
+        }
+        let changes =
+            changes.iter().map(|(at, value)| (at.to_owned(), value.clone())).collect();
+        let frame = ServerFrame::LiveConfig { revision: self.catalog.revision, changes };
+        let to: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| &session.placed == world)
+            .filter_map(|(_, session)| Some(session.channel.as_ref()?.conn))
+            .collect();
+        (!to.is_empty()).then(|| Effect::Broadcast { to, text: Bytes::from(frame.to_text()) })
+    }
+
+    fn close_banned(&mut self, before: &Catalog, now: Timestamp) -> Vec<Effect> {
+        let old: HashSet<_> = before.bans().map(|ban| ban.id.clone()).collect();
+        if self.catalog.bans().all(|ban| old.contains(&ban.id)) {
+            return Vec::new();
+        }
+        let banned: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| {
+                self.catalog.is_banned(&session.user, &session.placed)
+                    || self.catalog.is_banned(&session.user, &session.requested)
+            })
+            .map(|(_, session)| session.id.clone())
+            .collect();
+        banned.iter().filter_map(|session| self.kick(session, now)).flatten().collect()
+    }
+
+    /// Goodbye to everyone, as the node shuts down.
+    #[must_use]
+    pub fn shutdown(&self, retry_after_ms: u64) -> Vec<Effect> {
+        let text = ServerFrame::Bye {
+            reason: ByeReason::Shutdown,
+            retry_after_ms: Some(retry_after_ms),
+        };
+        let text = Bytes::from(text.to_text());
+        let channels = self.sessions.iter().filter_map(|(_, session)| session.channel.as_ref());
+        channels
+            .map(|open| Effect::Close {
+                conn: open.conn,
+                text: text.clone(),
+                code: CloseCode::Shutdown,
+            })
+            .collect()
+    }
+
+    /// A goodbye to one channel.
+    #[must_use]
+    pub fn goodbye(
+        conn: super::ConnRef,
+        reason: ByeReason,
+        code: CloseCode,
+    ) -> Effect {
+        goodbye(conn, reason, code)
+    }
+}
+
+/// Worlds whose live config, deployments or failovers are others than before.
+fn touched_worlds(before: &Catalog, after: &Catalog) -> HashSet<WorldId> {
+    let mut touched = HashSet::new();
+    for world in after.worlds() {
+        let live_differs = match (before.live(&world.id), after.live(&world.id)) {
+            (Some(old), Some(new)) => !Arc::ptr_eq(old, new),
+            (old, new) => old.is_some() != new.is_some(),
+        };
+        let world_differs =
+            before.world(&world.id).is_none_or(|known| !Arc::ptr_eq(known, world));
+        if live_differs || world_differs {
+            touched.insert(world.id.clone());
+        }
+    }
+    for deployment in after.deployments() {
+        if before.deployment(&deployment.id).is_none_or(|known| !Arc::ptr_eq(known, deployment)) {
+            touched.insert(deployment.world.clone());
+        }
+    }
+    touched.extend(changed_failovers(before, after).map(|record| record.world_id.clone()));
+    touched
+}
+
+/// Failovers that opened or closed.
+fn changed_failovers<'a>(
+    before: &'a Catalog,
+    after: &'a Catalog,
+) -> impl Iterator<Item = &'a Arc<FailoverRecord>> {
+    after.failovers().filter(|record| {
+        before.failover(&record.id).is_none_or(|known| known.phase != record.phase)
+    })
+}

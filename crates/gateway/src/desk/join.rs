@@ -1,0 +1,206 @@
+//! A join: who asks, whether it is their turn, and where they are placed.
+
+use std::time::Duration;
+
+use lifeboat_core::access::{Identity, IdentityKind};
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::failover::LedgerEvent;
+use lifeboat_core::ids::{SessionId, User, WorldId};
+use lifeboat_core::pacing::{Pacer, Rate};
+use lifeboat_core::route::{Refusal, Route, route};
+use lifeboat_core::ticket::Claims;
+use lifeboat_core::time::Timestamp;
+use lifeboat_protocol::join::ClientInfo;
+
+use super::placement::{Candidate, Granted};
+use super::session::Session;
+use super::{Desk, Key, spread};
+
+/// How long somebody waits while a failover is on hold, before it is spread.
+const HELD_RETRY: Duration = Duration::from_secs(10);
+
+/// A join as it comes in.
+#[derive(Debug, Clone)]
+pub struct JoinInput<'a> {
+    /// The world that is asked for.
+    pub world: &'a WorldId,
+    /// Who asks, by a token of an issuer; a guest otherwise.
+    pub identity: Option<&'a Identity>,
+    /// What the client is.
+    pub client: &'a ClientInfo,
+    /// The claims of an earlier session token of ours; its signature was checked.
+    pub previous: Option<&'a Claims>,
+    /// Ids for what is made, never used before.
+    pub ids: NewIds<'a>,
+}
+
+/// Ids that a join may need.
+#[derive(Debug, Clone, Copy)]
+pub struct NewIds<'a> {
+    /// For a new session.
+    pub session: &'a str,
+    /// For a new guest.
+    pub guest: &'a str,
+    /// For the tokens; larger than any earlier one of this node.
+    pub token: &'a str,
+}
+
+/// Who asks, once the earlier token was considered.
+struct Asker {
+    identity: Identity,
+    session: SessionId,
+    previous_accepted: bool,
+}
+
+impl Desk {
+    /// Answers a join.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with its code and, if waiting helps, the time to wait.
+    pub fn join(&mut self, input: &JoinInput<'_>, now: Timestamp) -> Result<Granted, Refusal> {
+        let asker = asker(input);
+        if asker.previous_accepted {
+            self.recall(input.previous, now);
+        }
+        self.note(&asker.session, LedgerEvent::Asked, now);
+        let key = self.by_id.get(&asker.session).copied();
+        let outcome = self.admit(input, &asker, key, now);
+        if let Err(refusal) = outcome
+            && is_for_good(refusal.code)
+        {
+            self.note(&asker.session, LedgerEvent::Refused(refusal.code), now);
+        }
+        outcome
+    }
+
+    fn admit(
+        &mut self,
+        input: &JoinInput<'_>,
+        asker: &Asker,
+        key: Option<Key>,
+        now: Timestamp,
+    ) -> Result<Granted, Refusal> {
+        let client = input.client.base_version;
+        let route = route(&self.catalog, input.world, &asker.identity, client)
+            .map_err(|refusal| spread_refusal(refusal, &asker.session))?;
+        self.await_turn(&route, key, &asker.session, now)?;
+        let candidate = Candidate {
+            session: asker.session.clone(),
+            user: asker.identity.user.clone(),
+            groups: asker.identity.groups.clone(),
+            requested: input.world.clone(),
+            kind: input.client.kind.clone().unwrap_or_default(),
+            takes_pushes: input.client.accepts_placement(),
+            previous_accepted: asker.previous_accepted,
+            token: input.ids.token.to_owned(),
+        };
+        self.seat(&route, candidate, now)
+    }
+
+    /// A session that this node does not know (any more) and that has to rejoin takes its place in
+    /// the line again, by what its token says.
+    fn recall(&mut self, previous: Option<&Claims>, now: Timestamp) {
+        let Some(claims) = previous.filter(|claims| !self.by_id.contains_key(&claims.ses)) else {
+            return;
+        };
+        let session = Session::from_claims(claims, now);
+        if self.rejoin_reason(&session).is_some() {
+            let key = self.admit_session(session, now);
+            self.order(key, now);
+        }
+    }
+
+    /// Whether it is this session's turn.
+    fn await_turn(
+        &mut self,
+        route: &Route,
+        key: Option<Key>,
+        session: &SessionId,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let Some(key) = key.filter(|key| self.sessions[*key].order.is_some()) else {
+            return self.await_turn_of_newcomers(route, session, now);
+        };
+        let Some(slot) = self.sessions[key].order.as_ref().and_then(|order| order.slot) else {
+            let wait = spread(HELD_RETRY, session.as_str());
+            return Err(Refusal::for_now(ErrorCode::FailoverHeld, wait));
+        };
+        if now < slot {
+            return Err(Refusal::for_now(ErrorCode::AdmissionPaced, slot.since(now)));
+        }
+        if self.take_turn(key, now) {
+            return Ok(());
+        }
+        let slot = self.assign_slot(key, now);
+        Err(Refusal::for_now(ErrorCode::AdmissionPaced, slot.since(now).max(MIN_WAIT)))
+    }
+
+    /// Newcomers come after everybody who is on the way, and no faster than the world takes.
+    fn await_turn_of_newcomers(
+        &mut self,
+        route: &Route,
+        session: &SessionId,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if let Some(end) = self.line_end(&route.world.id)
+            && now < end
+        {
+            let wait = spread(end.since(now), session.as_str());
+            return Err(Refusal::for_now(ErrorCode::AdmissionPaced, wait));
+        }
+        self.world_pacer(route, now).try_take(now).map_err(|wait| {
+            let wait = spread(wait.max(MIN_WAIT), session.as_str());
+            Refusal::for_now(ErrorCode::AdmissionPaced, wait)
+        })
+    }
+
+    /// The pace of a world: its live config's, else the mod's, with a burst of one second.
+    pub(super) fn world_pacer(&mut self, route: &Route, now: Timestamp) -> &mut Pacer {
+        let set = self
+            .catalog
+            .live(&route.world.id)
+            .map_or(0.0, |live| live.game.admission.joins_per_second);
+        let rate = if set > 0.0 { set } else { route.deployment.joins_per_second() };
+        let (known, pacer) = self
+            .pacers
+            .entry(route.world.id.clone())
+            .or_insert_with(|| (rate, Pacer::new(Rate::per_second(rate), rate - 1.0, now)));
+        if (*known - rate).abs() > f64::EPSILON {
+            *known = rate;
+            pacer.set_rate(Rate::per_second(rate), rate - 1.0);
+        }
+        pacer
+    }
+}
+
+/// The shortest wait that a client is told, so that nobody asks in a loop.
+const MIN_WAIT: Duration = Duration::from_millis(100);
+
+fn asker(input: &JoinInput<'_>) -> Asker {
+    let previous = input.previous.filter(|claims| match input.identity {
+        Some(identity) => identity.user == claims.sub,
+        None => claims.sub.as_str().starts_with(User::GUEST_PREFIX),
+    });
+    let identity = match (input.identity, previous) {
+        (Some(identity), _) => identity.clone(),
+        (None, Some(claims)) => guest(claims.sub.clone()),
+        (None, None) => guest(User::guest(input.ids.guest)),
+    };
+    let session = previous
+        .map_or_else(|| SessionId::from_unique(input.ids.session), |claims| claims.ses.clone());
+    Asker { identity, session, previous_accepted: previous.is_some() }
+}
+
+fn guest(user: User) -> Identity {
+    Identity { user, groups: Vec::new(), kind: IdentityKind::Guest }
+}
+
+/// Whether the ledger counts a refusal with this code as the end.
+pub(super) fn is_for_good(code: ErrorCode) -> bool {
+    matches!(code.status(), 403 | 404 | 409)
+}
+
+pub(super) fn spread_refusal(refusal: Refusal, session: &SessionId) -> Refusal {
+    let retry_after = refusal.retry_after.map(|wait| spread(wait, session.as_str()));
+    Refusal { retry_after, ..refusal }
+}

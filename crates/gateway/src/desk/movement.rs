@@ -1,0 +1,315 @@
+//! Failovers in progress: their people, their line of slots and their ledger.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::failover::{
+    Counts, FailoverRecord, Figures, Kind, Ledger, LedgerEvent, Mode, MovePhase, Row, Stage,
+};
+use lifeboat_core::ids::{FailoverId, SessionId};
+use lifeboat_core::limits::STRAGGLER_AFTER;
+use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
+use lifeboat_core::time::Timestamp;
+
+use super::effect::Effect;
+use super::session::Session;
+use super::{Desk, Key};
+
+/// Rows of a ledger that are written together.
+pub(super) const CHUNK_ROWS: usize = 256;
+/// The part of a second's placements that may come early; below the promised tenth.
+const BURST_SHARE: f64 = 0.08;
+
+/// One failover whose people are not all accounted for.
+pub(super) struct Move {
+    pub(super) record: Arc<FailoverRecord>,
+    pub(super) ledger: Ledger,
+    pub(super) line: SlotLine,
+    pacer: Pacer,
+    /// When the last slot of those who were present is over.
+    window_end: Timestamp,
+    /// Whether something is new since [`Desk::take_news`].
+    is_news: bool,
+}
+
+/// How a failover stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// How many sessions are where.
+    pub counts: Counts,
+    /// Refusals by code.
+    pub refusals: BTreeMap<ErrorCode, usize>,
+    /// Time that clients were without a world.
+    pub dark_ms: Figures,
+    /// From the commit to the order written to a session's socket.
+    pub fanout_ms: Figures,
+    /// When the last session landed.
+    pub last_landed_at: Option<Timestamp>,
+    /// When the last slot is over.
+    pub window_end: Timestamp,
+}
+
+/// What is to be kept of a failover since the last time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MoveNews {
+    /// Which.
+    pub failover: FailoverId,
+    /// The phase that it has come to, where that is another than the catalog's.
+    pub phase: Option<MovePhase>,
+    /// How it stands.
+    pub progress: Progress,
+    /// Chunks of rows that changed, with their numbers.
+    pub chunks: Vec<(usize, Vec<Row>)>,
+}
+
+impl Move {
+    /// A failover at its beginning, or found again after a restart with the rows that were kept.
+    pub(super) fn new(record: Arc<FailoverRecord>, rows: Vec<Row>, now: Timestamp) -> Self {
+        let rate = Rate::per_second(record.plan.rate_per_second);
+        Self {
+            ledger: Ledger::restore(rows),
+            line: SlotLine::new(rate, now),
+            pacer: Pacer::new(rate, rate.get() * BURST_SHARE, now),
+            window_end: now,
+            is_news: true,
+            record,
+        }
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.record.phase == MovePhase::Held
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            counts: self.ledger.counts(),
+            refusals: self.ledger.refusals().clone(),
+            dark_ms: self.ledger.dark_ms(),
+            fanout_ms: self.ledger.fanout_ms(self.record.started_at),
+            last_landed_at: self.ledger.last_landed_at(),
+            window_end: self.window_end,
+        }
+    }
+
+    /// The phase that the ledger speaks for.
+    fn settled_phase(&self, now: Timestamp) -> Option<MovePhase> {
+        let pending = self.ledger.counts().pending;
+        match self.record.phase {
+            MovePhase::Moving | MovePhase::Held if pending == 0 => Some(MovePhase::Complete),
+            MovePhase::Moving if now >= self.window_end + STRAGGLER_AFTER => {
+                Some(MovePhase::CompleteWithStragglers)
+            }
+            MovePhase::CompleteWithStragglers if pending == 0 => Some(MovePhase::Complete),
+            _ => None,
+        }
+    }
+}
+
+/// Whether `session` is one of those that `record` moves.
+fn concerns(record: &FailoverRecord, session: &Session) -> bool {
+    match record.kind {
+        Kind::Failover | Kind::Rejoin => {
+            session.placed == record.world_id && session.generation < record.counter
+        }
+        Kind::Failback => {
+            session.requested == record.world_id
+                && session.placed != record.world_id
+                && session.returned < record.counter
+        }
+    }
+}
+
+impl Desk {
+    /// Takes a failover up: fixes who is present, gives everyone a slot and a reserved seat, and
+    /// orders them to leave.
+    pub(super) fn open_move(&mut self, record: &Arc<FailoverRecord>, now: Timestamp) -> Vec<Effect> {
+        let mut new_move = Move::new(Arc::clone(record), Vec::new(), now);
+        let keys: Vec<Key> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| concerns(record, session) && session.is_present(now))
+            .map(|(key, _)| key)
+            .collect();
+        for &key in &keys {
+            let session = &self.sessions[key];
+            new_move.ledger.add_present(&session.id, &session.user, session.game_lost_at);
+            self.seats.reserve(&record.target_world_id, &session.id, now);
+        }
+        self.moves.insert(record.id.clone(), new_move);
+        let effects = self.order_all(&keys, now);
+        if let Some(new_move) = self.moves.get_mut(&record.id) {
+            new_move.window_end = new_move.line.end();
+        }
+        effects
+    }
+
+    /// Takes a failover up again after a restart, with the rows that were kept. Its people get
+    /// new slots as they come back.
+    pub fn restore_move(&mut self, record: Arc<FailoverRecord>, rows: Vec<Row>, now: Timestamp) {
+        let mut restored = Move::new(Arc::clone(&record), rows, now);
+        let pending = u32::try_from(restored.ledger.counts().pending).unwrap_or(u32::MAX);
+        let interval = Duration::from_secs_f64(1.0 / record.plan.rate_per_second.max(0.001));
+        restored.window_end = now + interval.saturating_mul(pending);
+        for row in restored.ledger.rows().iter().filter(|row| row.stage == Stage::Pending) {
+            self.seats.reserve(&record.target_world_id, &row.session, now);
+        }
+        self.moves.insert(record.id.clone(), restored);
+    }
+
+    /// A failover's record changed: held, resumed, another pace, nudged, or over.
+    pub(super) fn change_move(
+        &mut self,
+        record: &Arc<FailoverRecord>,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let Some(changed) = self.moves.get_mut(&record.id) else { return Vec::new() };
+        let before = std::mem::replace(&mut changed.record, Arc::clone(record));
+        let rate_changed = before.plan.rate_per_second != record.plan.rate_per_second;
+        if rate_changed {
+            let rate = Rate::per_second(record.plan.rate_per_second);
+            changed.line = SlotLine::new(rate, now);
+            changed.pacer.set_rate(rate, rate.get() * BURST_SHARE);
+        }
+        let resumed = before.phase == MovePhase::Held && record.phase == MovePhase::Moving;
+        let nudged = before.nudges != record.nudges;
+        let keys = self.pending_keys(&record.id);
+        let mut effects = Vec::new();
+        if record.phase == MovePhase::Held && before.phase != MovePhase::Held {
+            effects.extend(self.hold(&keys));
+        } else if record.phase == MovePhase::Moving && (resumed || rate_changed || nudged) {
+            if resumed {
+                self.restart_line(&record.id, now);
+            }
+            effects.extend(self.order_all(&keys, now));
+            if let Some(changed) = self.moves.get_mut(&record.id) {
+                changed.window_end = changed.line.end();
+            }
+        }
+        if record.message != before.message
+            && let Some(text) = &record.message
+        {
+            effects.extend(self.message(&keys, text));
+        }
+        if !record.phase.is_open() && self.moves[&record.id].ledger.counts().pending == 0 {
+            self.moves.remove(&record.id);
+        }
+        effects
+    }
+
+    fn restart_line(&mut self, failover: &FailoverId, now: Timestamp) {
+        if let Some(resumed) = self.moves.get_mut(failover) {
+            let rate = Rate::per_second(resumed.record.plan.rate_per_second);
+            resumed.line = SlotLine::new(rate, now);
+        }
+    }
+
+    /// The sessions at this desk that a failover still waits for and that were not placed yet.
+    fn pending_keys(&self, failover: &FailoverId) -> Vec<Key> {
+        let Some(open) = self.moves.get(failover) else { return Vec::new() };
+        let rows = open.ledger.rows().iter().filter(|row| row.stage == Stage::Pending);
+        rows.filter_map(|row| self.by_id.get(&row.session).copied())
+            .filter(|key| concerns(&open.record, &self.sessions[*key]))
+            .collect()
+    }
+
+    /// Lets one of a failover's people through at its pace.
+    pub(super) fn take_move_turn(&mut self, failover: &FailoverId, now: Timestamp) -> bool {
+        match self.moves.get_mut(failover) {
+            Some(open) if open.record.phase.is_open() => open.pacer.try_take(now).is_ok(),
+            _ => true,
+        }
+    }
+
+    /// Enters what happened to a session into every ledger that counts it.
+    pub(super) fn note(&mut self, session: &SessionId, event: LedgerEvent, now: Timestamp) {
+        for open in self.moves.values_mut() {
+            if open.ledger.row(session).is_some() {
+                open.ledger.note(session, event, now);
+                open.is_news = true;
+            }
+        }
+    }
+
+    /// The order was written to these sessions' sockets.
+    pub fn told(&mut self, failover: &FailoverId, keys: &[usize], at: Timestamp) {
+        let Some(open) = self.moves.get_mut(failover) else { return };
+        open.is_news = true;
+        for session in keys.iter().filter_map(|key| self.sessions.get(*key)) {
+            let leave_at = session.order.as_ref().map_or(at, |order| order.leave_at);
+            open.ledger.note(&session.id, LedgerEvent::Told(leave_at), at);
+        }
+    }
+
+    /// A game server lists these sessions.
+    pub fn confirm<'a>(
+        &mut self,
+        sessions: impl IntoIterator<Item = &'a SessionId>,
+        now: Timestamp,
+    ) {
+        if self.moves.is_empty() {
+            return;
+        }
+        for session in sessions {
+            self.note(session, LedgerEvent::Confirmed, now);
+        }
+    }
+
+    /// What changed in the failovers since the last call, to be kept.
+    pub fn take_news(&mut self, now: Timestamp) -> Vec<MoveNews> {
+        let mut news = Vec::new();
+        for (id, open) in &mut self.moves {
+            let phase = open.settled_phase(now).filter(|phase| *phase != open.record.phase);
+            if !std::mem::take(&mut open.is_news) && phase.is_none() {
+                continue;
+            }
+            let chunks = open.ledger.take_changed_chunks(CHUNK_ROWS);
+            let chunks = chunks.into_iter().map(|(at, rows)| (at, rows.to_vec())).collect();
+            news.push(MoveNews { failover: id.clone(), phase, progress: open.progress(), chunks });
+        }
+        news
+    }
+
+    /// The news of a failover could not be kept: it is news again.
+    pub fn keep_news(&mut self, failover: &FailoverId) {
+        if let Some(open) = self.moves.get_mut(failover) {
+            open.ledger.mark_all_changed();
+            open.is_news = true;
+        }
+    }
+
+    /// Whether any failover is being watched here.
+    #[must_use]
+    pub fn has_moves(&self) -> bool {
+        !self.moves.is_empty()
+    }
+
+    /// How a failover stands, while it is watched here.
+    #[must_use]
+    pub fn progress(&self, failover: &FailoverId) -> Option<Progress> {
+        self.moves.get(failover).map(Move::progress)
+    }
+
+    /// The rows of a failover's ledger, while it is watched here.
+    #[must_use]
+    pub fn rows(&self, failover: &FailoverId) -> Option<Vec<Row>> {
+        self.moves.get(failover).map(|open| open.ledger.rows().to_vec())
+    }
+
+    /// Whether people leave only at their slot.
+    pub(super) fn is_graceful(&self, failover: &FailoverId) -> bool {
+        self.moves.get(failover).is_some_and(|open| open.record.mode == Mode::Graceful)
+    }
+
+    /// A session that has to rejoin for a failover whose present were not stored before a crash
+    /// is one of them: it could not hold the older counter otherwise.
+    pub(super) fn recollect(&mut self, failover: &FailoverId, key: Key) {
+        let Some(open) = self.moves.get_mut(failover) else { return };
+        if !open.record.present_fixed {
+            let session = &self.sessions[key];
+            open.ledger.add_present(&session.id, &session.user, session.game_lost_at);
+            open.is_news = true;
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Orders to rejoin: who has to, when it is their turn, and the placements that are pushed then.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lifeboat_core::access::Identity;
+use lifeboat_core::failover::{Kind, LedgerEvent};
+use lifeboat_core::ids::{FailoverId, WorldId};
+use lifeboat_core::pacing::{Rate, SlotLine};
+use lifeboat_core::phase::Phase;
+use lifeboat_core::route::{NOT_ACTIVE_RETRY, Refusal, route};
+use lifeboat_core::time::Timestamp;
+use lifeboat_protocol::frame::{Rejoin, RejoinReason, ServerFrame};
+
+use super::effect::{ConnRef, Effect, OrderLine, OrderTemplate};
+use super::join::{is_for_good, spread_refusal};
+use super::placement::{Candidate, Granted};
+use super::session::{Order, Session};
+use super::{Desk, GRANTS_PER_TICK_MAX, Key, PUSH_GRACE, Tick};
+
+impl Desk {
+    /// Why a session has to rejoin, if it has to, and the failover that it moves with.
+    pub(super) fn rejoin_reason(
+        &self,
+        session: &Session,
+    ) -> Option<(RejoinReason, Option<FailoverId>)> {
+        let catalog = &self.catalog;
+        if session.generation < catalog.all_clients(&session.placed) {
+            let (reason, kind) = match catalog.override_of(&session.placed) {
+                Some(_) => (RejoinReason::Failover, Kind::Failover),
+                None => (RejoinReason::Rejoin, Kind::Rejoin),
+            };
+            return Some((reason, self.move_of(&session.placed, kind)));
+        }
+        if session.requested != session.placed
+            && session.returned < catalog.redirected(&session.requested)
+        {
+            let failback = self.move_of(&session.requested, Kind::Failback);
+            return Some((RejoinReason::Failback, failback));
+        }
+        self.lost_place(session).map(|reason| (reason, None))
+    }
+
+    /// The open failover of a world, the wanted kind before any other.
+    fn move_of(&self, world: &WorldId, kind: Kind) -> Option<FailoverId> {
+        let of_world = || {
+            self.moves
+                .values()
+                .filter(|open| &open.record.world_id == world && open.record.phase.is_open())
+        };
+        of_world()
+            .find(|open| open.record.kind == kind)
+            .or_else(|| of_world().next())
+            .map(|open| open.record.id.clone())
+    }
+
+    /// Whether the deployment or the server that a session was placed on is gone.
+    fn lost_place(&self, session: &Session) -> Option<RejoinReason> {
+        let Some(deployment) = self.catalog.deployment(&session.deployment) else {
+            return Some(RejoinReason::DeploymentEnded);
+        };
+        let current = self.catalog.current_deployment(&session.placed);
+        let was_succeeded = current.is_some_and(|current| current.id != deployment.id);
+        if deployment.phase.has_ended() || (deployment.phase == Phase::Error && was_succeeded) {
+            return Some(RejoinReason::DeploymentEnded);
+        }
+        let is_there = deployment.ready_servers().any(|server| server.id == session.server);
+        (deployment.takes_people() && !is_there).then_some(RejoinReason::ServerReplaced)
+    }
+
+    /// Orders these sessions to rejoin, each at its slot; sessions without a channel get a slot
+    /// all the same.
+    pub(super) fn order_all(&mut self, keys: &[Key], now: Timestamp) -> Vec<Effect> {
+        let mut effects: Vec<(Arc<OrderTemplate>, Vec<OrderLine>)> = Vec::new();
+        let mut templates = HashMap::new();
+        for &key in keys {
+            if !self.order(key, now) {
+                continue;
+            }
+            let session = &self.sessions[key];
+            let (Some(order), Some(channel)) = (&session.order, &session.channel) else { continue };
+            let line = order_line(key, channel.conn, order, session.takes_pushes, now);
+            let about = (session.placed.clone(), order.reason, order.failover.clone());
+            let index = *templates.entry(about).or_insert_with_key(|about| {
+                effects.push((self.template(about), Vec::new()));
+                effects.len() - 1
+            });
+            effects[index].1.push(line);
+        }
+        effects.into_iter().map(|(template, to)| Effect::Order { template, to }).collect()
+    }
+
+    fn template(
+        &self,
+        (placed, reason, failover): &(WorldId, RejoinReason, Option<FailoverId>),
+    ) -> Arc<OrderTemplate> {
+        let message = failover.as_ref().and_then(|id| self.moves.get(id)?.record.message.clone());
+        let all_clients = self.catalog.all_clients(placed);
+        Arc::new(OrderTemplate::new(all_clients, *reason, failover.clone(), message))
+    }
+
+    /// Gives a session that has to rejoin its order and its slot. Says whether it has to.
+    pub(super) fn order(&mut self, key: Key, now: Timestamp) -> bool {
+        self.clear_order(key);
+        let Some((reason, failover)) = self.rejoin_reason(&self.sessions[key]) else {
+            return false;
+        };
+        if let Some(failover) = &failover {
+            self.recollect(failover, key);
+        }
+        let is_held = failover.as_ref().is_some_and(|id| self.moves[id].is_held());
+        let stays = failover.as_ref().is_some_and(|id| self.is_graceful(id));
+        self.sessions[key].order =
+            Some(Order { reason, failover, slot: None, leave_at: now, due_at: None });
+        if is_held {
+            return true;
+        }
+        let slot = self.assign_slot(key, now);
+        if let Some(order) = &mut self.sessions[key].order {
+            order.leave_at = if stays { slot } else { now };
+        }
+        true
+    }
+
+    /// The next free slot in the line that a session stands in.
+    pub(super) fn assign_slot(&mut self, key: Key, now: Timestamp) -> Timestamp {
+        let failover = self.sessions[key].order.as_ref().and_then(|order| order.failover.clone());
+        let slot = match failover.and_then(|id| self.moves.get_mut(&id)) {
+            Some(open) if open.record.phase.is_open() => open.line.assign(now),
+            _ => self.unplanned_line(key, now).assign(now),
+        };
+        self.forget_due(key);
+        let session = &mut self.sessions[key];
+        let pushes = session.takes_pushes && session.channel.is_some();
+        if let Some(order) = &mut session.order {
+            order.slot = Some(slot);
+            order.due_at = pushes.then_some(slot);
+            if pushes {
+                self.due.insert((slot, key));
+            }
+        }
+        slot
+    }
+
+    /// The line of those who rejoin a world without a failover, at the pace of that world.
+    fn unplanned_line(&mut self, key: Key, now: Timestamp) -> &mut SlotLine {
+        let world = self.sessions[key].requested.clone();
+        let rate = self
+            .catalog
+            .current_deployment(&world)
+            .map_or(1.0, |deployment| deployment.joins_per_second());
+        self.lines.entry(world).or_insert_with(|| SlotLine::new(Rate::per_second(rate), now))
+    }
+
+    /// Until when people who are on the way into a world come first.
+    pub(super) fn line_end(&self, world: &WorldId) -> Option<Timestamp> {
+        self.moves
+            .values()
+            .filter(|open| open.record.phase.is_open() && &open.record.target_world_id == world)
+            .filter(|open| open.ledger.counts().placed < open.ledger.counts().present)
+            .map(|open| open.line.end())
+            .max()
+    }
+
+    /// Lets a session through whose slot has come.
+    pub(super) fn take_turn(&mut self, key: Key, now: Timestamp) -> bool {
+        let failover = self.sessions[key].order.as_ref().and_then(|order| order.failover.clone());
+        failover.is_none_or(|failover| self.take_move_turn(&failover, now))
+    }
+
+    pub(super) fn clear_order(&mut self, key: Key) {
+        self.forget_due(key);
+        self.sessions[key].order = None;
+    }
+
+    /// Its placement is not pushed any more; its slot stays.
+    pub(super) fn forget_due(&mut self, key: Key) {
+        if let Some(at) = self.sessions[key].order.as_mut().and_then(|order| order.due_at.take()) {
+            self.due.remove(&(at, key));
+        }
+    }
+
+    /// What a session that opens its channel has to be told. A slot that it has is kept, one that
+    /// has passed is given anew: those who were away together must not come together.
+    pub(super) fn renew_order(
+        &mut self,
+        key: Key,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Rejoin> {
+        let kept = self.sessions[key].order.take();
+        let Some((reason, _)) = self.rejoin_reason(&self.sessions[key]) else {
+            return None;
+        };
+        match kept.filter(|order| order.slot.is_none_or(|slot| slot > now)) {
+            Some(mut order) => {
+                order.due_at = order.slot.filter(|_| self.sessions[key].takes_pushes);
+                if let Some(at) = order.due_at {
+                    self.due.insert((at, key));
+                }
+                self.sessions[key].order = Some(order);
+            }
+            None => {
+                self.order(key, now);
+            }
+        }
+        let session = &self.sessions[key];
+        let order = session.order.as_ref()?;
+        let channel = session.channel.as_ref()?;
+        let line = order_line(key, channel.conn, order, session.takes_pushes, now);
+        if let Some(failover) = order.failover.clone() {
+            self.told(&failover, &[key], now);
+            if order_is_held(self.sessions[key].order.as_ref()) {
+                effects.push(hold(vec![line.conn]));
+            }
+        }
+        let (leave_after_ms, rejoin_after_ms) = (line.leave_after_ms, line.rejoin_after_ms);
+        Some(Rejoin { leave_after_ms, rejoin_after_ms, reason })
+    }
+
+    /// Stops the timers of these sessions.
+    pub(super) fn hold(&mut self, keys: &[Key]) -> Option<Effect> {
+        for &key in keys {
+            self.forget_due(key);
+            if let Some(order) = &mut self.sessions[key].order {
+                order.slot = None;
+            }
+        }
+        let to = self.connections(keys);
+        (!to.is_empty()).then(|| hold(to))
+    }
+
+    /// A message to these sessions.
+    pub(super) fn message(&self, keys: &[Key], text: &str) -> Option<Effect> {
+        let to = self.connections(keys);
+        let frame = ServerFrame::Message { text: text.to_owned() };
+        (!to.is_empty()).then(|| Effect::Broadcast { to, text: Bytes::from(frame.to_text()) })
+    }
+
+    pub(super) fn connections(&self, keys: &[Key]) -> Vec<ConnRef> {
+        let session = |key: &Key| self.sessions.get(*key);
+        keys.iter().filter_map(|key| Some(session(key)?.channel.as_ref()?.conn)).collect()
+    }
+
+    /// Places those whose slot has come and whose client waits for a push.
+    pub(super) fn grant_due(&mut self, now: Timestamp, tick: &mut Tick) {
+        for _ in 0..GRANTS_PER_TICK_MAX {
+            let Some(&(at, key)) = self.due.first().filter(|(at, _)| *at <= now) else { return };
+            self.due.remove(&(at, key));
+            if let Some(order) = self.sessions.get_mut(key).and_then(|one| one.order.as_mut()) {
+                order.due_at = None;
+                self.grant(key, now, tick);
+            }
+        }
+    }
+
+    fn grant(&mut self, key: Key, now: Timestamp, tick: &mut Tick) {
+        if self.rejoin_reason(&self.sessions[key]).is_none() {
+            self.clear_order(key);
+            return;
+        }
+        let Some(conn) = self.sessions[key].channel.as_ref().map(|open| open.conn) else { return };
+        if !self.take_turn(key, now) {
+            self.assign_slot(key, now);
+            return;
+        }
+        let id = self.sessions[key].id.clone();
+        self.note(&id, LedgerEvent::Asked, now);
+        match self.place_again(key, now) {
+            Ok(granted) => {
+                if let Some(open) = &mut self.sessions[key].channel {
+                    open.deployment = granted.deployment.clone();
+                    open.generation = granted.generation;
+                    open.token = granted.token.as_str().into();
+                }
+                tick.granted.push((conn, granted));
+            }
+            Err(refusal) => self.push_refused(key, conn, refusal, now, tick),
+        }
+    }
+
+    fn place_again(&mut self, key: Key, now: Timestamp) -> Result<Granted, Refusal> {
+        let session = &self.sessions[key];
+        let identity: Identity = session.identity();
+        let route = route(&self.catalog, &session.requested, &identity, session.base_version)?;
+        let candidate = Candidate {
+            session: session.id.clone(),
+            user: session.user.clone(),
+            groups: session.groups.clone(),
+            requested: session.requested.clone(),
+            kind: session.client_kind.to_string(),
+            takes_pushes: true,
+            previous_accepted: true,
+            token: successor(&session.token, now),
+        };
+        self.seat(&route, candidate, now)
+    }
+
+    /// A placement that is not possible now is tried again; one that never will be is left to the
+    /// client to ask for, so that it sees the refusal itself.
+    fn push_refused(
+        &mut self,
+        key: Key,
+        conn: ConnRef,
+        refusal: Refusal,
+        now: Timestamp,
+        tick: &mut Tick,
+    ) {
+        let id = self.sessions[key].id.clone();
+        if is_for_good(refusal.code) {
+            self.note(&id, LedgerEvent::Refused(refusal.code), now);
+            let session = &mut self.sessions[key];
+            if let Some(order) = session.order.as_mut() {
+                order.slot = Some(now);
+                let about = (session.placed.clone(), order.reason, order.failover.clone());
+                let line = OrderLine { key, conn, leave_after_ms: 0, rejoin_after_ms: 0 };
+                let template = self.template(&about);
+                tick.effects.push(Effect::Order { template, to: vec![line] });
+            }
+            return;
+        }
+        let wait = spread_refusal(refusal, &id).retry_after.unwrap_or(NOT_ACTIVE_RETRY);
+        let again_at = now + wait;
+        if let Some(order) = self.sessions[key].order.as_mut() {
+            order.slot = Some(again_at);
+            order.due_at = Some(again_at);
+            self.due.insert((again_at, key));
+        }
+    }
+}
+
+/// The id of a token that follows `token`: larger than it, and than any issued before `now`.
+fn successor(token: &str, now: Timestamp) -> String {
+    let fresh = format!("{:012x}", now.as_ms().max(0));
+    if fresh.as_str() > token { fresh } else { format!("{token}+") }
+}
+
+fn order_line(
+    key: Key,
+    conn: ConnRef,
+    order: &Order,
+    takes_pushes: bool,
+    now: Timestamp,
+) -> OrderLine {
+    let until = |at: Timestamp| u64::try_from(at.since(now).as_millis()).unwrap_or(u64::MAX);
+    let grace = if takes_pushes { PUSH_GRACE } else { Duration::ZERO };
+    let rejoin_at = order.slot.unwrap_or(now + HELD_POLL) + grace;
+    OrderLine {
+        key,
+        conn,
+        leave_after_ms: until(order.leave_at),
+        rejoin_after_ms: until(rejoin_at),
+    }
+}
+
+/// When clients of a failover that is on hold would ask by themselves.
+const HELD_POLL: Duration = Duration::from_secs(20);
+
+fn order_is_held(order: Option<&Order>) -> bool {
+    order.is_some_and(|order| order.slot.is_none())
+}
+
+fn hold(to: Vec<ConnRef>) -> Effect {
+    Effect::Broadcast { to, text: Bytes::from(ServerFrame::Hold {}.to_text()) }
+}

@@ -1,0 +1,92 @@
+//! Seats: a world has as many as its profile says. One is taken from the join on, held for a while
+//! after its user was dropped, and reserved at the target for everybody who moves.
+
+use std::collections::HashMap;
+
+use lifeboat_core::ids::{SessionId, WorldId};
+use lifeboat_core::limits::SEAT_HOLD;
+use lifeboat_core::time::Timestamp;
+
+/// The seats of every world.
+#[derive(Debug, Default)]
+pub(super) struct Seats {
+    taken: HashMap<WorldId, usize>,
+    reserved: HashMap<WorldId, HashMap<SessionId, Timestamp>>,
+    /// When the first reservation may have run out.
+    expires_at: Option<Timestamp>,
+}
+
+impl Seats {
+    pub(super) fn take(&mut self, world: &WorldId) {
+        *self.taken.entry(world.clone()).or_default() += 1;
+    }
+
+    pub(super) fn leave(&mut self, world: &WorldId) {
+        if let Some(taken) = self.taken.get_mut(world) {
+            *taken -= 1;
+            if *taken == 0 {
+                self.taken.remove(world);
+            }
+        }
+    }
+
+    /// Seats that are taken or held.
+    pub(super) fn taken(&self, world: &WorldId) -> usize {
+        self.taken.get(world).copied().unwrap_or(0)
+    }
+
+    /// Seats that are reserved for people on their way.
+    pub(super) fn reserved(&self, world: &WorldId) -> usize {
+        self.reserved.get(world).map_or(0, HashMap::len)
+    }
+
+    /// Whether there is a seat for `session`: a reserved one for who has it, else a free one.
+    pub(super) fn has_room_for(&self, world: &WorldId, session: &SessionId, seats: usize) -> bool {
+        let reserved = self.reserved.get(world);
+        let has_reservation = reserved.is_some_and(|reserved| reserved.contains_key(session));
+        let spoken_for = if has_reservation { 0 } else { self.reserved(world) };
+        self.taken(world) + spoken_for < seats
+    }
+
+    pub(super) fn reserve(&mut self, world: &WorldId, session: &SessionId, now: Timestamp) {
+        let until = now + SEAT_HOLD;
+        self.reserved.entry(world.clone()).or_default().insert(session.clone(), until);
+        self.expires_at = Some(self.expires_at.map_or(until, |at| at.min(until)));
+    }
+
+    pub(super) fn use_reservation(&mut self, world: &WorldId, session: &SessionId) {
+        if let Some(reserved) = self.reserved.get_mut(world) {
+            reserved.remove(session);
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        if self.expires_at.is_none_or(|at| now < at) {
+            return;
+        }
+        for reserved in self.reserved.values_mut() {
+            reserved.retain(|_, until| *until > now);
+        }
+        self.reserved.retain(|_, reserved| !reserved.is_empty());
+        self.expires_at = self.reserved.values().flat_map(HashMap::values).min().copied();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserved_seat_is_for_who_has_it_and_only_for_a_while() {
+        let world = WorldId::from_unique("w");
+        let (mover, stranger) = (SessionId::from_unique("1"), SessionId::from_unique("2"));
+        let now = Timestamp::from_ms(0);
+        let mut seats = Seats::default();
+        seats.take(&world);
+        seats.reserve(&world, &mover, now);
+        assert!(seats.has_room_for(&world, &mover, 2));
+        assert!(!seats.has_room_for(&world, &stranger, 2));
+        seats.expire(now + SEAT_HOLD);
+        assert!(seats.has_room_for(&world, &stranger, 2));
+    }
+}

@@ -1,0 +1,216 @@
+use std::time::Duration;
+
+use lifeboat_core::catalog::CatalogChange;
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::failover::{Kind, MovePhase, Stage};
+use lifeboat_core::ids::FailoverId;
+
+use super::super::*;
+use super::fixture::*;
+
+#[test]
+fn everyone_is_told_gets_a_slot_and_lands_by_asking() {
+    let mut fixture = Fixture::new();
+    let players: Vec<_> = (0..10).map(|_| fixture.enter("main", &[])).collect();
+    let orders = orders(&fixture.fail_over(1, 10.0));
+    assert_eq!(orders.len(), 10);
+    assert!(orders.iter().all(|line| line.leave_after_ms == 0));
+    let mut slots: Vec<_> = orders.iter().map(|line| line.rejoin_after_ms).collect();
+    slots.sort_unstable();
+    assert_eq!((slots[0], slots[9]), (0, 900), "ten slots at ten a second");
+    let begin = fixture.now;
+    for player in &players {
+        let slot = orders.iter().find(|line| line.key == player.key).unwrap().rejoin_after_ms;
+        fixture.now = begin + Duration::from_millis(slot.max(1));
+        let granted = fixture.join("main", Some(&player.claims), &[]).unwrap();
+        assert_eq!(granted.world, world("standby"));
+        let claims = fixture.claims(&granted);
+        let back = fixture.open(&claims);
+        assert_eq!(back.rejoin, None, "nobody who joined after it is thrown out by it");
+        fixture.say_in_world(&back);
+    }
+    let counts = fixture.counts("1");
+    assert_eq!((counts.present, counts.landed, counts.pending), (10, 10, 0));
+    let news = fixture.desk.take_news(fixture.now);
+    assert_eq!(news[0].phase, Some(MovePhase::Complete));
+}
+
+#[test]
+fn a_client_that_takes_pushes_is_placed_at_its_slot_without_a_request() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &["placement"]);
+    fixture.fail_over(1, 10.0);
+    let tick = fixture.desk.tick(fixture.now);
+    let [(conn, granted)] = tick.granted.as_slice() else { panic!("one placement is pushed") };
+    assert_eq!((*conn, &granted.world), (player.conn, &world("standby")));
+    fixture.say_in_world(&player);
+    assert_eq!(fixture.counts("1").landed, 1);
+}
+
+#[test]
+fn who_asks_before_the_slot_is_told_when_and_who_said_in_world_in_main_has_not_landed() {
+    let mut fixture = Fixture::new();
+    let players: Vec<_> = (0..3).map(|_| fixture.enter("main", &[])).collect();
+    let orders = orders(&fixture.fail_over(1, 1.0));
+    for player in &players {
+        fixture.say_in_world(player);
+    }
+    assert_eq!(fixture.counts("1").landed, 0);
+    let last = orders.iter().max_by_key(|line| line.rejoin_after_ms).unwrap();
+    let player = players.iter().find(|player| player.key == last.key).unwrap();
+    let refusal = fixture.join("main", Some(&player.claims), &[]).unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::AdmissionPaced);
+    assert_eq!(refusal.retry_after, Some(Duration::from_millis(last.rejoin_after_ms)));
+}
+
+#[test]
+fn rude_clients_never_get_more_placements_than_the_plan_s_rate() {
+    let mut fixture = Fixture::new();
+    let players: Vec<_> = (0..90).map(|_| fixture.enter("main", &[])).collect();
+    fixture.fail_over(1, 20.0);
+    let mut placed = vec![false; players.len()];
+    let mut per_second = [0usize; 6];
+    for step in 0..600 {
+        for (index, player) in players.iter().enumerate() {
+            if !placed[index] && fixture.join("main", Some(&player.claims), &[]).is_ok() {
+                placed[index] = true;
+                per_second[step / 100] += 1;
+            }
+        }
+        fixture.pass(Duration::from_millis(10));
+    }
+    assert!(placed.iter().all(|placed| *placed), "nobody is starved: {per_second:?}");
+    assert!(per_second.iter().all(|count| *count <= 22), "{per_second:?}");
+}
+
+#[test]
+fn offline_at_the_change_it_is_told_when_it_comes_back() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    fixture.desk.closed(player.key, player.conn, fixture.now);
+    assert!(orders(&fixture.fail_over(1, 10.0)).is_empty());
+    assert_eq!(fixture.counts("1").present, 1, "lost less than a minute before");
+    fixture.pass(Duration::from_secs(30));
+    assert!(fixture.open(&player.claims).rejoin.is_some());
+}
+
+#[test]
+fn newcomers_land_in_the_standby_and_wait_until_the_line_is_over() {
+    let mut fixture = Fixture::new();
+    let players: Vec<_> = (0..5).map(|_| fixture.enter("main", &[])).collect();
+    let orders = orders(&fixture.fail_over(1, 1.0));
+    assert_eq!(fixture.join("main", None, &[]).unwrap_err().code, ErrorCode::AdmissionPaced);
+    assert_eq!((players.len(), orders.len()), (5, 5));
+    fixture.pass(Duration::from_secs(6));
+    let granted = fixture.join("main", None, &[]).unwrap();
+    assert_eq!((granted.world, granted.redirected), (world("standby"), true));
+}
+
+#[test]
+fn seats_are_reserved_for_those_on_the_way() {
+    let mut fixture = Fixture::new();
+    let movers: Vec<_> = (0..60).map(|_| fixture.enter("main", &[])).collect();
+    for _ in 0..40 {
+        fixture.enter("standby", &[]);
+    }
+    fixture.pass(Duration::from_secs(5));
+    fixture.fail_over(1, 1_000.0);
+    fixture.pass(Duration::from_secs(5));
+    assert_eq!(fixture.join("standby", None, &[]).unwrap_err().code, ErrorCode::WorldFull);
+    for mover in &movers {
+        let granted = loop {
+            match fixture.join("main", Some(&mover.claims), &[]) {
+                Ok(granted) => break granted,
+                Err(refusal) => fixture.pass(refusal.retry_after.unwrap()),
+            }
+        };
+        assert_eq!(granted.world, world("standby"));
+    }
+}
+
+#[test]
+fn after_a_restart_the_same_failover_goes_on_at_its_pace() {
+    let mut fixture = Fixture::new();
+    let players: Vec<_> = (0..20).map(|_| fixture.enter("main", &[])).collect();
+    fixture.fail_over(1, 10.0);
+    let id = FailoverId::from_unique("1");
+    let rows = fixture.desk.rows(&id).unwrap();
+    let catalog = Arc::clone(fixture.desk.catalog());
+    let mut restarted = Fixture::new();
+    restarted.now = fixture.now + Duration::from_secs(10);
+    let view = Arc::clone(&fixture.desk.player_view);
+    restarted.desk = Desk::new(Arc::clone(&catalog), view);
+    let record = Arc::clone(catalog.failover(&id).unwrap());
+    restarted.desk.restore_move(record, rows, restarted.now);
+    let mut slots: Vec<_> = players
+        .iter()
+        .map(|player| restarted.open(&player.claims).rejoin.unwrap().rejoin_after_ms)
+        .collect();
+    slots.sort_unstable();
+    assert_eq!((slots[0], slots[19]), (0, 1_900));
+    assert_eq!(restarted.counts("1").present, 20);
+}
+
+#[test]
+fn hold_stops_everyone_and_resume_goes_on_at_the_pace() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &["placement"]);
+    fixture.enter("main", &["placement"]);
+    fixture.fail_over(1, 0.1);
+    assert_eq!(fixture.desk.tick(fixture.now).granted.len(), 1);
+    let mut held = record("1", "main", "standby", 1, 0.1);
+    held.phase = MovePhase::Held;
+    let effects = fixture.change(vec![CatalogChange::Failover(held.id.clone(), Some(held))]);
+    assert!(matches!(effects.as_slice(), [Effect::Broadcast { .. }]));
+    fixture.pass(Duration::from_secs(60));
+    assert!(fixture.desk.tick(fixture.now).granted.is_empty());
+    let outcome = fixture.join("main", Some(&player.claims), &["placement"]);
+    assert!(outcome.is_ok() || outcome.unwrap_err().code == ErrorCode::FailoverHeld);
+    let resumed = record("1", "main", "standby", 1, 10.0);
+    fixture.change(vec![CatalogChange::Failover(resumed.id.clone(), Some(resumed))]);
+    fixture.pass(Duration::from_secs(1));
+    assert_eq!(fixture.desk.tick(fixture.now).granted.len(), 1);
+}
+
+#[test]
+fn failback_brings_home_who_asked_for_main_and_leaves_the_others_alone() {
+    let mut fixture = Fixture::new();
+    fixture.change(vec![live("main", "wld_standby", 0, 0)]);
+    let guest_of_main = fixture.enter("main", &[]);
+    let guest_of_standby = fixture.enter("standby", &[]);
+    let mut back = record("2", "main", "main", 1, 10.0);
+    back.kind = Kind::Failback;
+    let effects = fixture.change(vec![
+        live("main", "", 0, 1),
+        CatalogChange::Failover(back.id.clone(), Some(back)),
+    ]);
+    let orders = orders(&effects);
+    assert_eq!(orders.len(), 1);
+    assert_eq!(orders[0].key, guest_of_main.key);
+    assert_ne!(orders[0].key, guest_of_standby.key);
+    fixture.pass(Duration::from_secs(1));
+    let granted = fixture.join("main", Some(&guest_of_main.claims), &[]).unwrap();
+    assert_eq!(granted.world, world("main"));
+    let claims = fixture.claims(&granted);
+    assert_eq!(fixture.open(&claims).rejoin, None);
+}
+
+#[test]
+fn the_silent_are_named_as_stragglers_and_still_count_when_they_land() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    fixture.fail_over(1, 10.0);
+    fixture.pass(Duration::from_secs(130));
+    let news = fixture.desk.take_news(fixture.now);
+    assert_eq!(news[0].phase, Some(MovePhase::CompleteWithStragglers));
+    let mut done = record("1", "main", "standby", 1, 10.0);
+    done.phase = MovePhase::CompleteWithStragglers;
+    fixture.change(vec![CatalogChange::Failover(done.id.clone(), Some(done))]);
+    let granted = fixture.join("main", Some(&player.claims), &[]).unwrap();
+    let claims = fixture.claims(&granted);
+    let back = fixture.open(&claims);
+    fixture.say_in_world(&back);
+    let rows = fixture.desk.rows(&FailoverId::from_unique("1")).unwrap();
+    assert_eq!(rows[0].stage, Stage::Landed);
+    assert_eq!(fixture.desk.take_news(fixture.now)[0].phase, Some(MovePhase::Complete));
+}

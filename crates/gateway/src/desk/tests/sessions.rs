@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use lifeboat_core::catalog::CatalogChange;
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::limits::SEAT_HOLD;
+use lifeboat_core::phase::Phase;
+use lifeboat_protocol::frame::CloseCode;
+
+use super::super::*;
+use super::fixture::*;
+
+#[test]
+fn people_are_spread_over_the_servers_and_paced() {
+    let mut fixture = Fixture::new();
+    let servers: Vec<_> =
+        (0..10).map(|_| fixture.join("main", None, &[]).unwrap().server.to_string()).collect();
+    assert_eq!(servers.iter().filter(|server| *server == "srv_main-1").count(), 5);
+    let refusal = fixture.join("main", None, &[]).unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::AdmissionPaced);
+    fixture.pass(refusal.retry_after.unwrap());
+    assert!(fixture.join("main", None, &[]).is_ok());
+}
+
+#[test]
+fn a_full_world_says_so_until_a_seat_that_was_held_is_given_up() {
+    let mut fixture = Fixture::new();
+    let players: Vec<_> = (0..100).map(|_| fixture.enter("main", &[])).collect();
+    fixture.pass(Duration::from_secs(1));
+    assert_eq!(fixture.join("main", None, &[]).unwrap_err().code, ErrorCode::WorldFull);
+    let gone = &players[0];
+    fixture.desk.closed(gone.key, gone.conn, fixture.now);
+    assert_eq!(fixture.join("main", None, &[]).unwrap_err().code, ErrorCode::WorldFull);
+    assert!(fixture.join("main", Some(&gone.claims), &[]).is_ok(), "its own seat is held");
+    let left = &players[1];
+    fixture.desk.closed(left.key, left.conn, fixture.now);
+    fixture.pass(SEAT_HOLD);
+    fixture.desk.tick(fixture.now);
+    assert!(fixture.join("main", None, &[]).is_ok());
+}
+
+#[test]
+fn a_second_channel_of_a_session_replaces_the_first() {
+    let mut fixture = Fixture::new();
+    let first = fixture.enter("main", &[]);
+    let conn = ConnRef { shard: 0, slot: 900, serial: 0 };
+    let opened = fixture.desk.open(&first.claims, conn, fixture.now);
+    let Opened::Welcome { effects, .. } = opened else { panic!("refused") };
+    assert!(
+        matches!(effects.as_slice(), [Effect::Close { conn, code: CloseCode::Replaced, .. }]
+            if *conn == first.conn)
+    );
+    assert_eq!(fixture.desk.crowd(&world("main")).connected, 1);
+}
+
+#[test]
+fn an_older_token_does_not_take_a_channel_from_a_newer_one() {
+    let mut fixture = Fixture::new();
+    let first = fixture.enter("main", &[]);
+    fixture.pass(Duration::from_secs(1));
+    let granted = fixture.join("main", Some(&first.claims), &[]).unwrap();
+    assert!(granted.previous_accepted && granted.session == first.claims.ses);
+    let newer = fixture.claims(&granted);
+    fixture.open(&newer);
+    let conn = ConnRef { shard: 0, slot: 901, serial: 0 };
+    let opened = fixture.desk.open(&first.claims, conn, fixture.now);
+    assert!(matches!(opened, Opened::Refused { code: CloseCode::Replaced, .. }));
+}
+
+#[test]
+fn a_token_alone_brings_a_session_back_at_a_desk_that_never_saw_it() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    let mut restarted = Fixture::new();
+    let back = restarted.open(&player.claims);
+    assert_eq!(back.rejoin, None);
+    assert_eq!(restarted.desk.crowd(&world("main")).seats_used, 1);
+}
+
+#[test]
+fn kicked_and_left_sessions_give_their_seat_back_at_once() {
+    let mut fixture = Fixture::new();
+    let (kicked, left) = (fixture.enter("main", &[]), fixture.enter("main", &[]));
+    let effects = fixture.desk.kick(&kicked.claims.ses, fixture.now).unwrap();
+    assert!(matches!(effects.as_slice(), [Effect::Close { code: CloseCode::Kicked, .. }]));
+    let leave = lifeboat_protocol::frame::ClientFrame::Leave {};
+    fixture.desk.frame(left.key, left.conn, leave, fixture.now);
+    assert_eq!(fixture.desk.crowd(&world("main")).seats_used, 0);
+    assert!(fixture.desk.is_empty());
+}
+
+#[test]
+fn people_of_a_lost_server_are_called_once_there_is_another() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &["placement"]);
+    let (on, id) = (player.claims.srv.clone(), player.claims.dep.clone());
+    let deployment = fixture.desk.catalog().deployment(&id).unwrap();
+    let mut without = (**deployment).clone();
+    without.servers.retain(|server| server.id != on);
+    let effects = fixture.change(vec![CatalogChange::Deployment(id, Some(without))]);
+    assert_eq!(orders(&effects).len(), 1);
+    let tick = fixture.desk.tick(fixture.now);
+    let [(conn, granted)] = tick.granted.as_slice() else { panic!("one placement is pushed") };
+    assert_eq!(*conn, player.conn);
+    assert_ne!(granted.server, on);
+}
+
+#[test]
+fn people_of_an_ended_deployment_wait_for_the_next_one() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &["placement"]);
+    let id = player.claims.dep.clone();
+    let mut ended = (**fixture.desk.catalog().deployment(&id).unwrap()).clone();
+    ended.phase = Phase::Inactive;
+    fixture.change(vec![CatalogChange::Deployment(id, Some(ended))]);
+    assert!(fixture.desk.tick(fixture.now).granted.is_empty());
+    fixture.change(active("main", "next"));
+    fixture.pass(Duration::from_secs(10));
+    let tick = fixture.desk.tick(fixture.now);
+    assert_eq!(tick.granted[0].1.deployment.as_str(), "dep_next");
+}
