@@ -99,7 +99,9 @@ impl Client {
             Channel::Open { heard_at } => Some(heard_at + HEARTBEAT_TIMEOUT),
             Channel::Closed | Channel::Opening => None,
         };
-        [self.leave_at, self.join_at, self.channel_at, silence].into_iter().flatten().min()
+        // A join that is due while another is on its way waits for that one's answer.
+        let join_at = self.join_at.filter(|_| !self.is_joining);
+        [self.leave_at, join_at, self.channel_at, silence].into_iter().flatten().min()
     }
 
     /// Where the user is.
@@ -368,7 +370,7 @@ impl Client {
         self.leave_at = None;
         self.report(turn);
         if self.is_joining {
-            return;
+            return self.show(Status::Joining, turn);
         }
         if let Some(at) = self.join_at {
             return self.wait_until(at, None, turn);

@@ -260,6 +260,26 @@ fn a_game_server_that_refuses_again_and_again_is_asked_ever_more_slowly() {
     assert!(waits.last() > waits.get(2), "{waits:?}");
 }
 
+#[test]
+fn an_order_that_comes_while_a_join_is_on_its_way_is_no_deadline_that_stays_due() {
+    let mut driver = Driver::in_world();
+    driver.frame(force(0, 0));
+    assert!(has_join(&driver.wait().1));
+    driver.frame(force(0, 0));
+    driver.now = driver.now + Duration::from_secs(1);
+    assert!(driver.give(Input::Timer).is_empty());
+    assert!(driver.client.deadline().is_some_and(|at| at > driver.now), "the caller would spin");
+}
+
+#[test]
+fn whoever_loses_the_game_while_it_joins_is_no_longer_shown_in_the_world() {
+    let mut driver = Driver::in_world();
+    driver.give(Input::ChannelClosed { code: Some(4002) });
+    assert!(has_join(&driver.wait().1));
+    driver.give(Input::GameLost);
+    assert_eq!(driver.client.status(), Some(&Status::Joining));
+}
+
 fn input() -> impl Strategy<Value = Input> {
     let frames = prop_oneof![
         Just(hello(None)),
