@@ -2,8 +2,7 @@
 
 use std::future::Future;
 
-use lifeboat_core::ids::{DeploymentId, LaunchContextId};
-use lifeboat_core::ids::{ServerId, SessionId, User, WorldId};
+use lifeboat_core::ids::{DeploymentId, LaunchContextId, ServerId, SessionId, User, WorldId};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
