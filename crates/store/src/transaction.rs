@@ -93,6 +93,16 @@ pub enum Write {
 }
 
 impl Write {
+    /// The key or prefix that is written.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Put { key: text, .. }
+            | Self::Delete { key: text }
+            | Self::DeletePrefix { prefix: text } => text,
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Put { key, value } => key.len() + value.len(),

@@ -1,0 +1,109 @@
+//! One connection of a shard: what waits to be written, and how it ends.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+
+use lifeboat_core::limits::CHANNEL_BACKLOG_BYTES_MAX;
+use lifeboat_core::time::Timestamp;
+use lifeboat_protocol::channel::Channel;
+use mio::net::TcpStream;
+
+use super::websocket::Decoder;
+
+/// A connection. Idle, it holds no buffer at all.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) serial: u32,
+    /// Its session's place at the desk; none before the welcome and after the goodbye.
+    pub(super) key: Option<usize>,
+    pub(super) channel: Channel,
+    pub(super) decoder: Decoder,
+    backlog: Vec<u8>,
+    /// Set once nothing but the peer's end is awaited, with the time that it has for that.
+    pub(super) closing_until: Option<Timestamp>,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Everything is with the kernel.
+    All,
+    /// Some of it waits for the socket to be writable.
+    Waits,
+    /// Too much would wait: the client does not read.
+    TooSlow,
+    /// The connection is gone.
+    Gone,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, serial: u32, now: Timestamp) -> Self {
+        Self {
+            stream,
+            serial,
+            key: None,
+            channel: Channel::new(now),
+            decoder: Decoder::default(),
+            backlog: Vec::new(),
+            closing_until: None,
+        }
+    }
+
+    /// Writes as much as the socket takes and keeps the rest.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Written {
+        if !self.backlog.is_empty() {
+            return self.keep(bytes);
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.stream.write(rest) {
+                Ok(0) => return Written::Gone,
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.keep(rest),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Written::Gone,
+            }
+        }
+        Written::All
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Written {
+        if self.backlog.len() + bytes.len() > CHANNEL_BACKLOG_BYTES_MAX {
+            return Written::TooSlow;
+        }
+        self.backlog.extend_from_slice(bytes);
+        Written::Waits
+    }
+
+    /// Writes what waits.
+    pub(super) fn flush(&mut self) -> Written {
+        let backlog = std::mem::take(&mut self.backlog);
+        self.write(&backlog)
+    }
+
+    /// Reads once into `buffer`: the bytes, or none when there are none now. An error is the end.
+    pub(super) fn read<'a>(
+        &mut self,
+        buffer: &'a mut [u8],
+    ) -> Result<Option<&'a mut [u8]>, std::io::Error> {
+        loop {
+            match self.stream.read(buffer) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => return Ok(Some(&mut buffer[..count])),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Says that nothing more is sent; the peer sees the close frame and then the end.
+    pub(super) fn end_writing(&self) {
+        // A connection that is gone already needs no end.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    pub(super) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+}

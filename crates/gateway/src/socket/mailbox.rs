@@ -1,0 +1,93 @@
+//! What others hand to a shard: connections that were upgraded, and effects to carry out.
+
+use std::collections::VecDeque;
+use std::net::TcpStream;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lifeboat_core::ticket::Claims;
+use lifeboat_protocol::frame::CloseCode;
+
+use crate::desk::{ConnRef, Effect};
+
+/// Effects that may wait for one shard; far more than a failover of every session makes.
+const NOTES_MAX: usize = 262_144;
+/// Connections that may wait to be taken up by one shard.
+const ARRIVALS_MAX: usize = 16_384;
+
+/// A connection that was upgraded to a session channel.
+pub(crate) struct Arrival {
+    /// Its socket.
+    pub(crate) stream: TcpStream,
+    /// Bytes that came with the upgrade.
+    pub(crate) early: Vec<u8>,
+    /// Who it is by its token, or why the token is refused.
+    pub(crate) who: Result<Box<Claims>, CloseCode>,
+}
+
+/// Something that a shard has to do.
+pub(crate) enum Note {
+    /// Carry this out for the connections that are this shard's.
+    Effect(Effect),
+    /// Send this text to one connection.
+    Text(ConnRef, Vec<u8>),
+    /// Stop, once everything before was written.
+    Stop,
+}
+
+/// A shard's mailbox.
+pub(crate) struct Mailbox {
+    waker: mio::Waker,
+    notes: Mutex<VecDeque<Note>>,
+    arrivals: Mutex<VecDeque<Arrival>>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(waker: mio::Waker) -> Self {
+        Self { waker, notes: Mutex::default(), arrivals: Mutex::default() }
+    }
+
+    /// Hands a note over. A full box means that the shard has not run for very long; its clients
+    /// learn by levels what they missed when they come back.
+    pub(crate) fn note(&self, note: Note) {
+        {
+            let mut notes = lock(&self.notes);
+            if notes.len() >= NOTES_MAX {
+                tracing::error!(limit = NOTES_MAX, "a shard of the gateway does not keep up");
+                return;
+            }
+            notes.push_back(note);
+        }
+        self.wake();
+    }
+
+    /// Hands a connection over, or drops it when too many wait.
+    pub(crate) fn arrive(&self, arrival: Arrival) {
+        {
+            let mut arrivals = lock(&self.arrivals);
+            if arrivals.len() >= ARRIVALS_MAX {
+                return;
+            }
+            arrivals.push_back(arrival);
+        }
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "a shard of the gateway cannot be woken");
+        }
+    }
+
+    pub(super) fn take_notes(&self) -> VecDeque<Note> {
+        std::mem::take(&mut *lock(&self.notes))
+    }
+
+    pub(super) fn take_arrival(&self) -> Option<Arrival> {
+        lock(&self.arrivals).pop_front()
+    }
+}
+
+/// A panic elsewhere while the lock was held leaves a queue that is whole all the same.
+fn lock<T>(queue: &Mutex<T>) -> MutexGuard<'_, T> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}

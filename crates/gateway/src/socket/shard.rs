@@ -1,0 +1,478 @@
+//! One thread of the gateway: its poll, its connections, its heartbeats.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::limits::SESSIONS_MAX;
+use lifeboat_core::time::Timestamp;
+use lifeboat_protocol::channel::Beat;
+use lifeboat_protocol::frame::{ByeReason, ClientFrame, CloseCode, ServerFrame};
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+use super::connection::{Connection, Written};
+use super::mailbox::{Arrival, Mailbox, Note};
+use super::websocket::{Message, write_close, write_pong, write_text};
+use crate::desk::{ConnRef, Effect, Opened, OrderLine, OrderTemplate};
+use crate::gateway::Gateway;
+
+const WAKE: Token = Token(usize::MAX);
+/// Ready sockets that are taken from the poll at once.
+const EVENTS_MAX: usize = 1_024;
+/// Bytes read from a socket at once, into a buffer that all connections share.
+const READ_BYTES: usize = 16 * 1024;
+/// Connections taken up before orders and reads get their turn again.
+const ARRIVALS_PER_TURN: usize = 64;
+/// Orders written before their sessions are reported as told.
+const TOLD_PER_REPORT: usize = 1_024;
+/// How long a peer has to close its side after our close frame.
+const CLOSE_GRACE: Duration = Duration::from_secs(5);
+/// When clients of a token that cannot be used are told to come back.
+const SLOW_RETRY_MS: u64 = 5_000;
+
+/// One thread's part of the session channels.
+pub(crate) struct Shard {
+    index: u16,
+    poll: Poll,
+    mailbox: Arc<Mailbox>,
+    gateway: Arc<Gateway>,
+    connections: Slab<Connection>,
+    /// When each connection wants its heartbeat looked at; entries of others in the same place
+    /// are told by their serial.
+    beats: BinaryHeap<Reverse<(Timestamp, usize, u32)>>,
+    next_serial: u32,
+    buffer: Vec<u8>,
+    is_stopping: bool,
+}
+
+impl Shard {
+    pub(crate) fn new(
+        index: u16,
+        poll: Poll,
+        mailbox: Arc<Mailbox>,
+        gateway: Arc<Gateway>,
+    ) -> Self {
+        Self {
+            index,
+            poll,
+            mailbox,
+            gateway,
+            connections: Slab::new(),
+            beats: BinaryHeap::new(),
+            next_serial: 0,
+            buffer: vec![0; READ_BYTES],
+            is_stopping: false,
+        }
+    }
+
+    /// The token under which the mailbox wakes the poll.
+    pub(crate) const fn wake_token() -> Token {
+        WAKE
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut has_more_arrivals = false;
+        while !self.is_stopping {
+            let timeout = if has_more_arrivals { Some(Duration::ZERO) } else { self.until_beat() };
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    tracing::error!(%error, "a shard of the gateway cannot poll and ends");
+                    return;
+                }
+                _ => {}
+            }
+            // Orders first: whoever waits to be told comes before whoever has something to say,
+            // and both before those who only arrive.
+            self.carry_out_notes();
+            for event in &events {
+                if event.token() != WAKE {
+                    self.ready(event.token().0, event.is_readable(), event.is_writable());
+                }
+            }
+            has_more_arrivals = self.take_arrivals();
+            self.beat();
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.gateway.now()
+    }
+
+    fn until_beat(&self) -> Option<Duration> {
+        self.beats.peek().map(|Reverse((at, _, _))| at.since(self.now()) + Duration::from_millis(1))
+    }
+
+    // --- what others want done ---
+
+    fn carry_out_notes(&mut self) {
+        for note in self.mailbox.take_notes() {
+            match note {
+                Note::Effect(effect) => self.carry_out(&effect),
+                Note::Text(conn, text) => self.send_text(conn, &text),
+                Note::Stop => self.is_stopping = true,
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Broadcast { to, text } => {
+                let mut frame = Vec::with_capacity(text.len() + 10);
+                write_text(text, &mut frame);
+                for conn in to {
+                    self.send(*conn, &frame);
+                }
+            }
+            Effect::Order { template, to } => self.order(template, to),
+            Effect::Close { conn, text, code } => self.goodbye(*conn, text, *code),
+        }
+    }
+
+    fn order(&mut self, template: &OrderTemplate, to: &[OrderLine]) {
+        let (mut text, mut frame) = (String::new(), Vec::new());
+        for lines in to.chunks(TOLD_PER_REPORT) {
+            let mut told = Vec::with_capacity(lines.len());
+            for line in lines {
+                text.clear();
+                frame.clear();
+                template.write(line, &mut text);
+                write_text(text.as_bytes(), &mut frame);
+                if self.send(line.conn, &frame) {
+                    told.push(line.key);
+                }
+            }
+            if let Some(failover) = &template.failover {
+                self.gateway.told(failover, &told);
+            }
+        }
+    }
+
+    fn send_text(&mut self, conn: ConnRef, text: &[u8]) {
+        let mut frame = Vec::with_capacity(text.len() + 10);
+        write_text(text, &mut frame);
+        self.send(conn, &frame);
+    }
+
+    /// Sends a frame; says whether the connection took it.
+    fn send(&mut self, conn: ConnRef, frame: &[u8]) -> bool {
+        let Some(slot) = self.slot(conn) else { return false };
+        let written = self.connections[slot].write(frame);
+        self.after_write(slot, written)
+    }
+
+    fn slot(&self, conn: ConnRef) -> Option<usize> {
+        let slot = usize::try_from(conn.slot).ok()?;
+        let known = self.connections.get(slot)?;
+        (conn.shard == self.index && known.serial == conn.serial && known.closing_until.is_none())
+            .then_some(slot)
+    }
+
+    fn after_write(&mut self, slot: usize, written: Written) -> bool {
+        match written {
+            Written::All => true,
+            Written::Waits => {
+                self.watch(slot, Interest::READABLE | Interest::WRITABLE);
+                true
+            }
+            Written::TooSlow => {
+                // Its socket takes nothing, so the goodbye cannot be sent either.
+                tracing::debug!(limit = "backlog", "a client does not read and is dropped");
+                self.drop_connection(slot);
+                false
+            }
+            Written::Gone => {
+                self.drop_connection(slot);
+                false
+            }
+        }
+    }
+
+    fn watch(&mut self, slot: usize, interest: Interest) {
+        let registry = self.poll.registry();
+        let stream = &mut self.connections[slot].stream;
+        if let Err(error) = registry.reregister(stream, Token(slot), interest) {
+            tracing::warn!(%error, "a connection cannot be watched and is dropped");
+            self.drop_connection(slot);
+        }
+    }
+
+    // --- connections come ---
+
+    /// Takes some connections up; says whether there are more.
+    fn take_arrivals(&mut self) -> bool {
+        for _ in 0..ARRIVALS_PER_TURN {
+            match self.mailbox.take_arrival() {
+                Some(arrival) => self.take_up(arrival),
+                None => return false,
+            }
+        }
+        true
+    }
+
+    fn take_up(&mut self, arrival: Arrival) {
+        let now = self.now();
+        let mut stream = mio::net::TcpStream::from_std(arrival.stream);
+        let entry = self.connections.vacant_entry();
+        let slot = entry.key();
+        if self.poll.registry().register(&mut stream, Token(slot), Interest::READABLE).is_err() {
+            return;
+        }
+        self.next_serial = self.next_serial.wrapping_add(1);
+        let serial = self.next_serial;
+        entry.insert(Connection::new(stream, serial, now));
+        let conn = ConnRef {
+            shard: self.index,
+            slot: u32::try_from(slot).unwrap_or(u32::MAX),
+            serial,
+        };
+        self.beats.push(Reverse((self.connections[slot].channel.deadline(), slot, serial)));
+        match arrival.who {
+            Ok(_) if self.connections.len() > SESSIONS_MAX => {
+                self.refuse(conn, &error(ErrorCode::LimitReached), CloseCode::Slow);
+            }
+            Ok(claims) => self.welcome(conn, &claims, now),
+            Err(code) => {
+                let reason = match code {
+                    CloseCode::Expired => ErrorCode::SessionExpired,
+                    _ => ErrorCode::Unauthorized,
+                };
+                self.refuse(conn, &error(reason), code);
+            }
+        }
+        let mut early = arrival.early;
+        if !early.is_empty() && self.connections.contains(slot) {
+            self.feed(slot, &mut early);
+        }
+    }
+
+    fn welcome(&mut self, conn: ConnRef, claims: &lifeboat_core::ticket::Claims, now: Timestamp) {
+        match self.gateway.open(claims, conn, now) {
+            Opened::Welcome { key, hello, effects } => {
+                if let Some(slot) = self.slot(conn) {
+                    self.connections[slot].key = Some(key);
+                }
+                self.send_text(conn, hello.to_text().as_bytes());
+                self.gateway.dispatch(effects);
+            }
+            Opened::Refused { bye, code } => self.refuse(conn, &bye, code),
+        }
+    }
+
+    fn refuse(&mut self, conn: ConnRef, last: &ServerFrame, code: CloseCode) {
+        self.goodbye(conn, &Bytes::from(last.to_text()), code);
+    }
+
+    // --- connections speak ---
+
+    fn ready(&mut self, slot: usize, readable: bool, writable: bool) {
+        if writable && self.connections.get(slot).is_some_and(Connection::has_backlog) {
+            let written = self.connections[slot].flush();
+            let is_whole = written == Written::All;
+            if self.after_write(slot, written) && is_whole {
+                self.watch(slot, Interest::READABLE);
+                self.end_if_closing(slot);
+            }
+        }
+        if readable {
+            self.read(slot);
+        }
+    }
+
+    fn read(&mut self, slot: usize) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        while let Some(connection) = self.connections.get_mut(slot) {
+            match connection.read(&mut buffer) {
+                Ok(None) => break,
+                Ok(Some(bytes)) => self.feed(slot, bytes),
+                Err(_) => {
+                    self.drop_connection(slot);
+                    break;
+                }
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    fn feed(&mut self, slot: usize, bytes: &mut [u8]) {
+        let connection = &mut self.connections[slot];
+        if connection.closing_until.is_some() {
+            return;
+        }
+        let mut messages = Vec::new();
+        let outcome = connection.decoder.feed(bytes, |message| messages.push(message));
+        for message in messages {
+            if !self.take_message(slot, message) {
+                return;
+            }
+        }
+        if let Err(broken) = outcome {
+            self.violated(slot, broken.0);
+        }
+    }
+
+    /// Says whether the connection goes on.
+    fn take_message(&mut self, slot: usize, message: Message) -> bool {
+        let now = self.now();
+        let Some(connection) = self.connections.get_mut(slot) else { return false };
+        match message {
+            Message::Text(text) => match connection.channel.read(&text, now) {
+                Ok(frame) => self.take_frame(slot, frame, now),
+                Err(violation) => {
+                    self.violated(slot, &violation.detail);
+                    return false;
+                }
+            },
+            Message::Ping(payload) => {
+                connection.channel.heard(now);
+                let mut frame = Vec::with_capacity(payload.len() + 2);
+                write_pong(&payload, &mut frame);
+                let written = connection.write(&frame);
+                return self.after_write(slot, written);
+            }
+            Message::Pong => connection.channel.heard(now),
+            Message::Close => {
+                self.leave_desk(slot);
+                self.close(slot, 1000);
+                return false;
+            }
+        }
+        self.connections.contains(slot)
+    }
+
+    fn take_frame(&mut self, slot: usize, frame: ClientFrame, now: Timestamp) {
+        let connection = &self.connections[slot];
+        let Some(key) = connection.key else { return };
+        if matches!(frame, ClientFrame::Pong {} | ClientFrame::Unknown) {
+            return;
+        }
+        let is_leave = frame == ClientFrame::Leave {};
+        self.gateway.frame(key, self.conn(slot), frame, now);
+        if is_leave {
+            self.connections[slot].key = None;
+            self.close(slot, 1000);
+        }
+    }
+
+    fn violated(&mut self, slot: usize, detail: &str) {
+        let last = ServerFrame::Error {
+            code: ErrorCode::ProtocolError,
+            detail: detail.to_owned(),
+            retry_after_ms: None,
+        };
+        let conn = self.conn(slot);
+        self.leave_desk(slot);
+        self.refuse(conn, &last, CloseCode::Protocol);
+    }
+
+    // --- connections go ---
+
+    fn conn(&self, slot: usize) -> ConnRef {
+        ConnRef {
+            shard: self.index,
+            slot: u32::try_from(slot).unwrap_or(u32::MAX),
+            serial: self.connections[slot].serial,
+        }
+    }
+
+    fn goodbye(&mut self, conn: ConnRef, text: &[u8], code: CloseCode) {
+        let Some(slot) = self.slot(conn) else { return };
+        // The desk said goodbye already; what the client says from here on is not its session's.
+        self.connections[slot].key = None;
+        self.send_text(conn, text);
+        if self.slot(conn).is_some() {
+            self.close(slot, code.number());
+        }
+    }
+
+    fn close(&mut self, slot: usize, code: u16) {
+        let until = self.now() + CLOSE_GRACE;
+        let mut frame = Vec::with_capacity(4);
+        write_close(code, &mut frame);
+        let connection = &mut self.connections[slot];
+        connection.closing_until = Some(until);
+        self.beats.push(Reverse((until, slot, connection.serial)));
+        let written = connection.write(&frame);
+        if self.after_write(slot, written) {
+            self.end_if_closing(slot);
+        }
+    }
+
+    fn end_if_closing(&mut self, slot: usize) {
+        if let Some(connection) = self.connections.get(slot)
+            && connection.closing_until.is_some()
+            && !connection.has_backlog()
+        {
+            connection.end_writing();
+        }
+    }
+
+    fn leave_desk(&mut self, slot: usize) {
+        let conn = self.conn(slot);
+        if let Some(key) = self.connections[slot].key.take() {
+            self.gateway.closed(key, conn, self.now());
+        }
+    }
+
+    fn drop_connection(&mut self, slot: usize) {
+        if !self.connections.contains(slot) {
+            return;
+        }
+        self.leave_desk(slot);
+        let mut connection = self.connections.remove(slot);
+        // The descriptor is closed right after, which ends the registration in any case.
+        let _ = self.poll.registry().deregister(&mut connection.stream);
+    }
+
+    // --- heartbeats ---
+
+    fn beat(&mut self) {
+        let now = self.now();
+        while let Some(&Reverse((at, slot, serial))) = self.beats.peek()
+            && at <= now
+        {
+            self.beats.pop();
+            let known = self.connections.get_mut(slot).filter(|known| known.serial == serial);
+            let Some(connection) = known else { continue };
+            if let Some(until) = connection.closing_until {
+                if until <= now {
+                    self.drop_connection(slot);
+                }
+                continue;
+            }
+            let beat = connection.channel.beat(now);
+            self.beats.push(Reverse((connection.channel.deadline(), slot, serial)));
+            match beat {
+                Some(Beat::Ping) => {
+                    let conn = self.conn(slot);
+                    self.send_text(conn, PING.as_bytes());
+                }
+                Some(Beat::Dead) => self.drop_connection(slot),
+                None => {}
+            }
+        }
+    }
+}
+
+/// [`ServerFrame::Ping`], encoded.
+const PING: &str = r#"{"type":"ping"}"#;
+
+fn error(code: ErrorCode) -> ServerFrame {
+    match code {
+        ErrorCode::LimitReached => ServerFrame::Bye {
+            reason: ByeReason::Slow,
+            retry_after_ms: Some(SLOW_RETRY_MS),
+        },
+        _ => ServerFrame::Error {
+            code,
+            detail: format!("{}; join again for a new one", code.title()),
+            retry_after_ms: None,
+        },
+    }
+}

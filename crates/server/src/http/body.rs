@@ -1,0 +1,174 @@
+//! Bodies and ids of requests: read with limits, refused with the field, the rule and the remedy.
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use http::header::CONTENT_TYPE;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::limits::{BODY_BYTES_MAX, JSON_DEPTH_MAX};
+use lifeboat_core::problem::FieldProblem;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::str::FromStr;
+
+use super::problem::{ApiError, ApiResult};
+
+/// A JSON body as it stands. An empty body is `null`.
+pub(crate) struct JsonBody(pub(crate) Value);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> ApiResult<Self> {
+        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.map(|text| text.split(';').next().unwrap_or("").trim());
+        let is_json = media_type.is_none_or(|text| {
+            text.is_empty() || text == "application/json" || text == "application/merge-patch+json"
+        });
+        let body = Limited::new(request.into_body(), BODY_BYTES_MAX);
+        let bytes = body.collect().await.map_err(|error| {
+            if error.downcast_ref::<LengthLimitError>().is_some() {
+                let detail = format!("a body has at most {BODY_BYTES_MAX} bytes; send less");
+                ApiError::new(ErrorCode::BodyTooLarge, detail)
+            } else {
+                ApiError::new(ErrorCode::BadRequest, "the body did not arrive whole")
+            }
+        })?;
+        let bytes = bytes.to_bytes();
+        if bytes.is_empty() {
+            return Ok(Self(Value::Null));
+        }
+        if !is_json {
+            let detail = "send `application/json` or `application/merge-patch+json`";
+            return Err(ApiError::new(ErrorCode::UnsupportedMediaType, detail));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+fn parse(bytes: &[u8]) -> ApiResult<Value> {
+    if depth(bytes) > JSON_DEPTH_MAX {
+        let detail = format!("JSON is nested at most {JSON_DEPTH_MAX} levels deep; flatten it");
+        return Err(ApiError::new(ErrorCode::BadRequest, detail));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        let detail = format!("the body is not JSON: {error}; send one JSON value in UTF-8");
+        ApiError::new(ErrorCode::BadRequest, detail)
+    })
+}
+
+/// How deep the brackets of a JSON text go, those within strings left out.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in bytes {
+        match (byte, in_string) {
+            (_, true) if escaped => escaped = false,
+            (b'\\', true) => escaped = true,
+            (b'"', _) => in_string = !in_string,
+            (b'{' | b'[', false) => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            (b'}' | b']', false) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// A JSON value as a typed one; what does not fit is named by its place.
+pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> ApiResult<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = pointer(&error.path().to_string());
+        let message = error.into_inner().to_string();
+        ApiError::fields(vec![FieldProblem::invalid(path, remedy(&message))])
+    })
+}
+
+fn remedy(message: &str) -> String {
+    if message.starts_with("missing field") {
+        format!("{message}; it is required")
+    } else if message.starts_with("unknown field") {
+        format!("{message}; remove it")
+    } else {
+        format!("{message}; see /api/openapi.json for the shape")
+    }
+}
+
+/// A path such as `access.groups[0]` as a JSON Pointer.
+fn pointer(path: &str) -> String {
+    if path == "." {
+        return String::new();
+    }
+    let path = path.replace('[', ".").replace(']', "");
+    path.split('.').filter(|key| !key.is_empty()).map(|key| format!("/{key}")).collect()
+}
+
+/// A typed body. An empty body, or `null`, is read as `{}`.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
+        let JsonBody(value) = JsonBody::from_request(request, state).await?;
+        let value = if value.is_null() { Value::Object(serde_json::Map::new()) } else { value };
+        if !value.is_object() {
+            let message = "the body is a JSON object; send one".to_owned();
+            return Err(ApiError::fields(vec![FieldProblem::invalid("", message)]));
+        }
+        typed(value).map(Self)
+    }
+}
+
+/// The one id in an address. An id of the wrong kind cannot exist, so it is not found.
+pub(crate) struct Id<T>(pub(crate) T);
+
+impl<S, T> FromRequestParts<S> for Id<T>
+where
+    S: Send + Sync,
+    T: FromStr<Err = lifeboat_core::ids::IdInvalid>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        let not_found = |detail: String| ApiError::new(ErrorCode::NotFound, detail);
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| not_found("the address has an id that is not UTF-8".to_owned()))?;
+        text.parse().map(Self).map_err(|invalid| not_found(invalid.to_string()))
+    }
+}
+
+/// The query of an address.
+pub(crate) struct Ask<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Ask<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        let Query(query) = Query::from_request_parts(parts, state).await.map_err(|error| {
+            let message = error.body_text();
+            ApiError::fields(vec![FieldProblem::invalid("?", message)])
+        })?;
+        Ok(Self(query))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_within_strings_are_not_levels() {
+        assert_eq!(depth(br#"{"a":["[[[[\"{{{"]}"#), 2);
+        assert_eq!(depth("[".repeat(1_000).as_bytes()), 1_000);
+    }
+
+    #[test]
+    fn a_path_becomes_a_pointer() {
+        assert_eq!(pointer("access.groups[0]"), "/access/groups/0");
+        assert_eq!(pointer("."), "");
+    }
+}

@@ -1,0 +1,85 @@
+//! Where things stand in the store: every key and prefix, in one place.
+//!
+//! What is under [`STATE`] makes the catalog and is watched by every node; the rest is read when
+//! it is asked for.
+
+use lifeboat_core::ids::{BanId, DeploymentId, DrillId, FailoverId, KeyId, WorldId};
+
+/// Everything that makes the catalog.
+pub(crate) const STATE: &str = "/state/";
+pub(crate) const WORLDS: &str = "/state/worlds/";
+pub(crate) const LIVE: &str = "/state/live-config/";
+pub(crate) const DEPLOYMENTS: &str = "/state/deployments/";
+pub(crate) const BANS: &str = "/state/bans/";
+pub(crate) const FAILOVERS: &str = "/state/failovers/";
+
+/// API keys, as hashes.
+pub(crate) const API_KEYS: &str = "/api-keys/";
+/// The keys that sign tokens.
+pub(crate) const SIGNING_KEYS: &str = "/secrets/signing-keys";
+/// Who changed what; entries are ordered by time.
+pub(crate) const AUDIT: &str = "/audit/";
+
+pub(crate) fn world(id: &WorldId) -> String {
+    format!("{WORLDS}{id}")
+}
+
+/// Holds the name of a world, so that two cannot take the same one at once.
+pub(crate) fn world_name(name: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(name.as_bytes());
+    format!("/world-names/{}", hex(&digest[..16]))
+}
+
+pub(crate) fn live(id: &WorldId) -> String {
+    format!("{LIVE}{id}")
+}
+
+/// Earlier live configs of a world; ordered by when they were saved.
+pub(crate) fn live_history(id: &WorldId) -> String {
+    format!("/live-config-history/{id}/")
+}
+
+pub(crate) fn deployment(id: &DeploymentId) -> String {
+    format!("{DEPLOYMENTS}{id}")
+}
+
+pub(crate) fn ban(id: &BanId) -> String {
+    format!("{BANS}{id}")
+}
+
+pub(crate) fn failover(id: &FailoverId) -> String {
+    format!("{FAILOVERS}{id}")
+}
+
+/// The rows of a failover's ledger, in chunks.
+pub(crate) fn ledger(id: &FailoverId) -> String {
+    format!("/ledger/{id}/")
+}
+
+pub(crate) fn ledger_chunk(id: &FailoverId, number: usize) -> String {
+    format!("/ledger/{id}/{number:06}")
+}
+
+pub(crate) fn api_key(id: &KeyId) -> String {
+    format!("{API_KEYS}{id}")
+}
+
+/// The drills of a world.
+pub(crate) fn drills(id: &WorldId) -> String {
+    format!("/drills/{id}/")
+}
+
+pub(crate) fn drill(world: &WorldId, id: &DrillId) -> String {
+    format!("/drills/{world}/{id}")
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
