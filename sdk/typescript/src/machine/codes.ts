@@ -1,0 +1,71 @@
+/**
+ * The closed list of error codes with their HTTP status, as in the Rust crate's `core::code`. The
+ * shared vectors hold a case for each, so that a code which is missing here fails the test.
+ */
+export const errorCodes = {
+  access_denied: 403,
+  admission_paced: 503,
+  banned: 403,
+  base_version_mismatch: 409,
+  bad_request: 400,
+  body_too_large: 413,
+  counter_decreased: 422,
+  counter_jump: 422,
+  csrf_refused: 403,
+  drill_blocked: 409,
+  failover_blocked: 409,
+  failover_held: 503,
+  failover_in_progress: 409,
+  failover_state: 409,
+  guest_not_allowed: 403,
+  idempotency_mismatch: 422,
+  if_match_failed: 412,
+  internal: 500,
+  launch_context_required: 409,
+  limit_reached: 409,
+  method_not_allowed: 405,
+  name_taken: 409,
+  not_failed_over: 409,
+  not_found: 404,
+  override_cycle: 422,
+  override_deployment_mismatch: 409,
+  override_incomplete: 422,
+  override_launch_context_mismatch: 422,
+  override_self: 422,
+  override_target_not_active: 409,
+  override_target_not_found: 422,
+  protocol_error: 400,
+  rate_limited: 429,
+  reason_required: 422,
+  role_required: 403,
+  schema_violation: 422,
+  session_expired: 401,
+  standby_exists: 409,
+  standby_missing: 409,
+  store_unavailable: 503,
+  target_not_active: 503,
+  unauthorized: 401,
+  unknown_key: 422,
+  unsupported_media_type: 415,
+  validation_failed: 422,
+  world_failed_over: 409,
+  world_full: 503,
+  world_in_use: 409,
+  world_not_active: 503,
+  world_not_found: 404,
+  world_not_running: 409,
+  world_running: 409,
+  write_contended: 503,
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Reads a code of a problem document; one that this version does not know is none. */
+export function errorCode(value: unknown): ErrorCode | null {
+  return typeof value === "string" && Object.hasOwn(errorCodes, value) ? (value as ErrorCode) : null;
+}
+
+/** Whether asking again cannot help. */
+export function isFinal(code: ErrorCode): boolean {
+  return [400, 401, 403, 404, 409, 422].includes(errorCodes[code]);
+}
