@@ -13,6 +13,7 @@ pub mod mods;
 pub mod pacing;
 pub mod phase;
 pub mod problem;
+pub mod readiness;
 pub mod reconcile;
 pub mod route;
 pub mod ticket;
