@@ -1,15 +1,16 @@
 //! The parts of a running control plane, as handlers and tasks see them.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
+use lifeboat_core::deployment::Deployment;
 use lifeboat_core::ids::WorldId;
 use lifeboat_core::time::Timestamp;
 use lifeboat_core::world::World;
 use lifeboat_gateway::Gateway;
-use lifeboat_runtime::Runtime;
+use lifeboat_runtime::{Runtime, ServerHealth, ServerObservation};
 use lifeboat_store::Store;
 use tokio::sync::Notify;
 
@@ -21,6 +22,9 @@ use crate::http::problem::{ApiError, ApiResult};
 use crate::metrics::Metrics;
 use crate::mods::Mods;
 use crate::writer::Writer;
+
+/// How long a write that lost its race waits for what it lost to.
+const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// The parts of a running control plane.
 pub(crate) struct App {
@@ -49,6 +53,47 @@ impl App {
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.gateway.now()
+    }
+
+    /// Waits a moment for the catalog to catch up, after a write lost its race to a newer one.
+    pub(crate) async fn catch_up(&self) {
+        let mut served = self.feed.follow();
+        // Nothing newer within that time means that it is here already.
+        let _ = tokio::time::timeout(CATCH_UP, served.changed()).await;
+    }
+
+    /// What the runtime sees of a deployment's servers.
+    fn observed(&self, deployment: &Deployment) -> Vec<ServerObservation> {
+        let mut observed = self.runtime.observe();
+        observed.retain(|one| deployment.server(&one.started.server).is_some());
+        observed
+    }
+
+    /// Whether a deployment takes people and none of its servers hangs.
+    pub(crate) fn is_healthy(&self, deployment: &Deployment) -> bool {
+        deployment.takes_people()
+            && self.observed(deployment).iter().any(|one| {
+                one.exit.is_none() && one.health == ServerHealth::Healthy
+            })
+            && self.hung_servers(deployment) == 0
+    }
+
+    /// Servers of a deployment that do not call health as they should, or are gone already.
+    pub(crate) fn hung_servers(&self, deployment: &Deployment) -> usize {
+        let observed = self.observed(deployment);
+        let is_hung = |one: &&ServerObservation| {
+            one.exit.is_some() || one.health == ServerHealth::Unhealthy
+        };
+        observed.iter().filter(is_hung).count()
+    }
+
+    /// When a world that is not healthy was last known to be; none while it is healthy.
+    pub(crate) fn last_healthy_at(&self, catalog: &Catalog, world: &WorldId) -> Option<Timestamp> {
+        let deployment = catalog.current_deployment(world)?;
+        if self.is_healthy(deployment) {
+            return None;
+        }
+        self.observed(deployment).iter().filter_map(|one| one.last_healthy_at).max()
     }
 
     /// A world of the newest catalog.

@@ -1,5 +1,12 @@
 //! The HTTP side: the API, the session channel's upgrade, the pages. Only this crate knows the
 //! HTTP framework.
 
+pub(crate) mod access;
 pub(crate) mod body;
+pub(crate) mod handlers;
+pub(crate) mod idempotency;
+pub(crate) mod listen;
+pub(crate) mod openapi;
+pub(crate) mod pages;
 pub(crate) mod problem;
+pub(crate) mod router;

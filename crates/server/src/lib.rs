@@ -1,8 +1,24 @@
 //! The control plane: wires the parts together and serves them over HTTP.
 
+mod app;
+mod audit;
+mod auth;
+mod config;
+mod events;
+mod failover;
 mod feed;
 mod http;
 mod ids;
 mod keyspace;
+mod live_config;
+mod metrics;
 mod mods;
+mod reconciler;
+mod startup;
+mod worlds;
 mod writer;
+
+pub use config::{
+    Config, Greeting, Issuer, MetricsAccess, RestartPolicy, ServersOnStop, StoreKind,
+};
+pub use startup::{ServeError, run};

@@ -8,7 +8,7 @@ use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{
     Counts, FailoverRecord, Figures, Kind, Ledger, LedgerEvent, Mode, MovePhase, Row, Stage,
 };
-use lifeboat_core::ids::{FailoverId, SessionId};
+use lifeboat_core::ids::{FailoverId, SessionId, WorldId};
 use lifeboat_core::limits::STRAGGLER_AFTER;
 use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
 use lifeboat_core::time::Timestamp;
@@ -277,6 +277,16 @@ impl Desk {
             open.ledger.mark_all_changed();
             open.is_news = true;
         }
+    }
+
+    /// How many sessions a failover that began now would move.
+    #[must_use]
+    pub fn present_for(&self, kind: Kind, world: &WorldId, now: Timestamp) -> usize {
+        let moves = |session: &Session| match kind {
+            Kind::Failover | Kind::Rejoin => &session.placed == world,
+            Kind::Failback => &session.requested == world && &session.placed != world,
+        };
+        self.sessions.iter().filter(|(_, one)| moves(one) && one.is_present(now)).count()
     }
 
     /// Whether any failover is being watched here.

@@ -48,6 +48,17 @@ impl Desk {
         crowd
     }
 
+    /// Connected sessions of a world whose clients need a launch context to launch.
+    #[must_use]
+    pub fn old_clients_of(&self, world: &WorldId) -> usize {
+        let is_old = |session: &&Session| {
+            &session.placed == world
+                && session.channel.is_some()
+                && session.base_version.is_some_and(|version| version.needs_launch_context())
+        };
+        self.sessions.iter().map(|(_, session)| session).filter(is_old).count()
+    }
+
     /// Sessions placed on a server.
     #[must_use]
     pub fn load_of(&self, server: &ServerId) -> usize {

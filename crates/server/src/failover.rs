@@ -1,0 +1,16 @@
+//! Failovers as acts: the one-step request, the way back, steering, and what is kept of them.
+
+mod facts;
+mod keeper;
+mod planning;
+mod record;
+mod start;
+mod steer;
+mod view;
+
+pub(crate) use facts::{readiness_of, rate_into};
+pub(crate) use keeper::{restore, run as keep_ledgers};
+pub(crate) use record::by_hand;
+pub(crate) use start::{Started, fail_back, fail_over, undo};
+pub(crate) use steer::{Retune, hold, known, nudge, resume, retune};
+pub(crate) use view::{record_view, report, rows_of};

@@ -1,0 +1,60 @@
+//! What is known of a pair of worlds now.
+
+use lifeboat_core::catalog::Catalog;
+use lifeboat_core::ids::WorldId;
+use lifeboat_core::readiness::{self, PairFacts, Readiness, Side};
+
+use crate::app::App;
+
+/// Joins per second of a world of which nothing is known.
+const RATE_DEFAULT: f64 = 50.0;
+
+/// Whether `standby`, or the world's own standby, would do for `main`.
+pub(crate) fn readiness_of(
+    app: &App,
+    catalog: &Catalog,
+    main: &WorldId,
+    standby: Option<&WorldId>,
+) -> Option<Readiness> {
+    let world = catalog.world(main)?;
+    let standby = standby.or(world.standby.as_ref());
+    let desk = app.gateway.desk();
+    let connected_in_main = desk.crowd(main).connected;
+    let seats_used_at_standby = standby.map_or(0, |standby| desk.crowd(standby).seats_used);
+    drop(desk);
+    let facts = PairFacts {
+        main: side(app, catalog, main)?,
+        standby: standby.and_then(|standby| side(app, catalog, standby)),
+        connected_in_main,
+        seats_used_at_standby,
+        last_drill_at: None,
+    };
+    Some(readiness::check(&facts, app.now()))
+}
+
+/// One of the two worlds.
+pub(super) fn side<'a>(
+    app: &'a App,
+    catalog: &'a Catalog,
+    id: &WorldId,
+) -> Option<Side<'a>> {
+    let world = catalog.world(id)?;
+    let deployment = catalog.current_deployment(id);
+    Some(Side {
+        world,
+        deployment: deployment.map(|deployment| &**deployment),
+        live: catalog.live(id).map(|live| &**live),
+        rules: app.mods.rules(&world.spec.build).map(|rules| &**rules),
+        hung_servers: deployment.map_or(0, |deployment| app.hung_servers(deployment)),
+    })
+}
+
+/// How many a world takes per second: as set, else as its mod says.
+pub(crate) fn rate_into(catalog: &Catalog, world: &WorldId) -> f64 {
+    let set = catalog.live(world).map_or(0.0, |live| live.game.admission.joins_per_second);
+    if set > 0.0 {
+        return set;
+    }
+    let deployment = catalog.current_deployment(world);
+    deployment.map_or(RATE_DEFAULT, |deployment| deployment.joins_per_second())
+}

@@ -1,0 +1,93 @@
+//! A plan with the facts of this moment.
+
+use lifeboat_core::catalog::Catalog;
+use lifeboat_core::failover::{
+    FailoverRequest, Kind, MoveFacts, Planned as Plan, Rule, may_proceed, plan as plan_move,
+    target_of,
+};
+use lifeboat_core::ids::WorldId;
+use lifeboat_core::live_config::Force;
+use lifeboat_core::route::destination;
+
+use super::facts::{rate_into, side};
+use crate::app::App;
+
+/// A plan, and the world where its people end up.
+pub(super) struct Planned {
+    /// Where the override leads to.
+    pub(super) target: Option<WorldId>,
+    /// Where people end up, if the target redirects further.
+    pub(super) end: Option<WorldId>,
+    /// How many are placed in a second.
+    pub(super) rate_per_second: f64,
+    /// What speaks against it.
+    pub(super) rules: Vec<Rule>,
+    /// Whether the target is to be launched or awaited first.
+    pub(super) waits_for_target: bool,
+}
+
+impl Planned {
+    /// Whether it may begin.
+    pub(super) fn may_proceed(&self, request: &FailoverRequest) -> bool {
+        let force = if request.force { Force::WithReason } else { Force::No };
+        may_proceed(&self.rules, force)
+    }
+}
+
+/// Plans a move of `world`'s people.
+pub(super) fn plan(
+    app: &App,
+    catalog: &Catalog,
+    world: &WorldId,
+    request: &FailoverRequest,
+    kind: Kind,
+) -> Planned {
+    let Some(main) = side(app, catalog, world) else { return nowhere() };
+    let away_id = match kind {
+        Kind::Failback => catalog.override_of(world).map(|target| target.world),
+        Kind::Failover | Kind::Rejoin => target_of(kind, request, main.world),
+    };
+    let target = target_of(kind, request, main.world);
+    let now = app.now();
+    let (sessions, old_clients, seats_used_at_target) = {
+        let desk = app.gateway.desk();
+        let used = target.as_ref().map_or(0, |target| desk.crowd(target).seats_used);
+        (desk.present_for(kind, world, now), desk.old_clients_of(world), used)
+    };
+    let facts = MoveFacts {
+        catalog,
+        main,
+        away: away_id.as_ref().and_then(|id| side(app, catalog, id)),
+        sessions,
+        old_clients,
+        seats_used_at_target,
+        last_drill: None,
+    };
+    with_end(catalog, world, kind, plan_move(kind, request, &facts, now))
+}
+
+fn with_end(catalog: &Catalog, world: &WorldId, kind: Kind, plan: Plan) -> Planned {
+    let end = match kind {
+        Kind::Failback | Kind::Rejoin => Some(world.clone()),
+        Kind::Failover => plan.target.as_ref().map(|target| {
+            destination(catalog, target).map_or_else(|_| target.clone(), |end| end.id.clone())
+        }),
+    };
+    Planned {
+        target: plan.target,
+        end,
+        rate_per_second: plan.rate_per_second,
+        rules: plan.rules,
+        waits_for_target: plan.waits_for_target,
+    }
+}
+
+fn nowhere() -> Planned {
+    Planned {
+        target: None,
+        end: None,
+        rate_per_second: rate_into(&Catalog::default(), &WorldId::from_unique("none")),
+        rules: Vec::new(),
+        waits_for_target: false,
+    }
+}

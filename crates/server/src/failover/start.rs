@@ -1,0 +1,313 @@
+//! Beginning a failover, the way back, and undoing one: overrides, counter, record and audit entry
+//! in one commit.
+
+use std::sync::Arc;
+
+use lifeboat_core::catalog::Catalog;
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::failover::{
+    FailoverRecord, FailoverRequest, Kind, MovePhase, Rule, Trigger,
+};
+use lifeboat_core::ids::{FailoverId, WorldId};
+use lifeboat_core::live_config::{Audience, Counter, LiveConfig};
+use lifeboat_core::problem::FieldProblem;
+use lifeboat_protocol::problem::Problem;
+use serde_json::{Value, json};
+
+use super::planning::{Planned, plan};
+use super::record::{self, NewRecord, cancelled};
+use crate::app::{App, world_of};
+use crate::http::problem::{ApiError, ApiResult};
+use crate::live_config::{self, SaveOptions, Step};
+use crate::writer::{About, Actor};
+
+/// What a request to begin led to.
+pub(crate) enum Started {
+    /// It began now.
+    Began(Arc<FailoverRecord>),
+    /// The same one is in progress already.
+    Moving(Arc<FailoverRecord>),
+    /// Nothing was changed; this is what would happen.
+    Planned(Box<FailoverRecord>),
+}
+
+/// Fails a world over to its standby, or to the target that the request names.
+pub(crate) async fn fail_over(
+    app: &App,
+    actor: &Actor,
+    world: &WorldId,
+    request: &FailoverRequest,
+    trigger: Trigger,
+) -> ApiResult<Started> {
+    begin(app, actor, world, request, Way { kind: Kind::Failover, trigger }).await
+}
+
+/// Brings everyone home who asked for a world and was sent elsewhere.
+pub(crate) async fn fail_back(
+    app: &App,
+    actor: &Actor,
+    world: &WorldId,
+    request: &FailoverRequest,
+    trigger: Trigger,
+) -> ApiResult<Started> {
+    let catalog = app.catalog();
+    world_of(&catalog, world)?;
+    let is_moving_home =
+        catalog.open_failover(world).is_some_and(|record| record.kind == Kind::Failback);
+    if catalog.override_of(world).is_none() && !is_moving_home {
+        let detail = "the world has no override: nobody is sent elsewhere, so there is nothing to \
+                      bring home";
+        return Err(ApiError::new(ErrorCode::NotFailedOver, detail));
+    }
+    begin(app, actor, world, request, Way { kind: Kind::Failback, trigger }).await
+}
+
+/// Undoes a failover: overrides cleared, those still in main stay, those moved come home.
+pub(crate) async fn undo(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult<Started> {
+    let catalog = app.catalog();
+    let record = super::steer::known(&catalog, id)?;
+    let is_failed_over = catalog.override_of(&record.world_id).is_some();
+    if record.kind != Kind::Failover || !is_failed_over {
+        let detail = "only a failover whose override still stands can be undone; see `status.failover` \
+                      of the world";
+        return Err(ApiError::new(ErrorCode::FailoverState, detail));
+    }
+    let request = FailoverRequest {
+        reason: format!("undo of {id}"),
+        force: true,
+        ..FailoverRequest::default()
+    };
+    fail_back(app, actor, &record.world_id, &request, Trigger::Api).await
+}
+
+/// Which way, and why.
+#[derive(Clone, Copy)]
+struct Way {
+    kind: Kind,
+    trigger: Trigger,
+}
+
+impl Way {
+    const fn action(self) -> &'static str {
+        match self.kind {
+            Kind::Failback => "failover.failback",
+            Kind::Failover | Kind::Rejoin => "failover.run",
+        }
+    }
+
+    const fn counter(self) -> Counter {
+        match self.kind {
+            Kind::Failback => Counter::Redirected,
+            Kind::Failover | Kind::Rejoin => Counter::AllClients,
+        }
+    }
+}
+
+async fn begin(
+    app: &App,
+    actor: &Actor,
+    world: &WorldId,
+    request: &FailoverRequest,
+    way: Way,
+) -> ApiResult<Started> {
+    check(request)?;
+    let catalog = app.catalog();
+    world_of(&catalog, world)?;
+    let planned = plan(app, &catalog, world, request, way.kind);
+    if let Some(moving) = same_in_progress(&catalog, world, &planned, way.kind)? {
+        return Ok(if request.dry_run {
+            Started::Planned(Box::new((*moving).clone()))
+        } else {
+            Started::Moving(moving)
+        });
+    }
+    if request.dry_run {
+        let record = new_record(app, &catalog, actor, world, request, way, &planned, 0);
+        return Ok(Started::Planned(Box::new(record)));
+    }
+    if !planned.may_proceed(request) {
+        let refusal = blocked(&planned.rules);
+        let about = About {
+            action: way.action(),
+            target: world.to_string(),
+            after: json!({ "rules": planned.rules }),
+            reason: Some(request.reason.clone()).filter(|reason| !reason.is_empty()),
+            ..About::default()
+        };
+        app.writer.note_refused(actor, about, refusal.code()).await;
+        return Err(refusal);
+    }
+    commit(app, actor, world, request, way).await
+}
+
+async fn commit(
+    app: &App,
+    actor: &Actor,
+    world: &WorldId,
+    request: &FailoverRequest,
+    way: Way,
+) -> ApiResult<Started> {
+    let target = plan(app, &app.catalog(), world, request, way.kind).target;
+    let rules_of_edit = |rules: &lifeboat_core::live_config::ConfigRules, current: &LiveConfig| {
+        edit(rules, current, target.as_ref(), way)
+    };
+    let records = |step: &Step<'_>| {
+        let planned = plan(app, step.catalog, world, request, way.kind);
+        if same_in_progress(step.catalog, world, &planned, way.kind)?.is_some() {
+            return Err(ApiError::new(ErrorCode::FailoverInProgress, "it has begun already"));
+        }
+        if !planned.may_proceed(request) {
+            return Err(blocked(&planned.rules));
+        }
+        let counter = way.counter().read(&step.after.config);
+        let new = new_record(app, step.catalog, actor, world, request, way, &planned, counter);
+        Ok(closing(app, step.catalog, world, way.kind).into_iter().chain([new]).collect())
+    };
+    let options = SaveOptions {
+        action: way.action(),
+        // What the state speaks against was weighed by the rules of the plan.
+        force_reason: Some(request.reason.clone()),
+        ..SaveOptions::default()
+    };
+    let saved = live_config::save(app, actor, world, &options, rules_of_edit, records).await;
+    let catalog = app.catalog();
+    match saved {
+        Ok(_) => begun(&catalog, world).map(Started::Began),
+        Err(refusal) if refusal.code() == ErrorCode::FailoverInProgress => {
+            begun(&catalog, world).map(Started::Moving)
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// The newest record of a world.
+fn begun(catalog: &Catalog, world: &WorldId) -> ApiResult<Arc<FailoverRecord>> {
+    catalog
+        .failovers()
+        .filter(|record| &record.world_id == world)
+        .max_by_key(|record| (record.started_at, record.revision))
+        .cloned()
+        .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the failover's record is gone"))
+}
+
+fn edit(
+    rules: &lifeboat_core::live_config::ConfigRules,
+    current: &LiveConfig,
+    target: Option<&WorldId>,
+    way: Way,
+) -> Result<LiveConfig, Vec<FieldProblem>> {
+    let target = match way.kind {
+        Kind::Failback => String::new(),
+        Kind::Failover | Kind::Rejoin => target.map(ToString::to_string).unwrap_or_default(),
+    };
+    // No deployment is pinned: the target's active one is meant, also after a restart of it.
+    let patch = json!({ "game": { "Failover": {
+        "OverrideWorldId": target,
+        "OverrideDeploymentId": "",
+        "OverrideLaunchContextId": "",
+    } } });
+    let redirected = rules.patch(current, &patch, Audience::Support)?;
+    rules.increment(&redirected, way.counter().pointer())
+}
+
+/// The records that this one closes.
+fn closing(app: &App, catalog: &Catalog, world: &WorldId, kind: Kind) -> Vec<FailoverRecord> {
+    let now = app.now();
+    let open = catalog.open_failover(world).map(|record| cancelled(record, now));
+    let done = catalog
+        .latest_failover(world)
+        .filter(|_| kind == Kind::Failback)
+        .filter(|record| {
+            matches!(record.phase, MovePhase::Complete | MovePhase::CompleteWithStragglers)
+        })
+        .map(|record| FailoverRecord { phase: MovePhase::FailedBack, ..(**record).clone() });
+    open.into_iter().chain(done).collect()
+}
+
+/// The failover that is in progress already, if the request asks for the same; an error if it asks
+/// for another.
+fn same_in_progress(
+    catalog: &Catalog,
+    world: &WorldId,
+    planned: &Planned,
+    kind: Kind,
+) -> ApiResult<Option<Arc<FailoverRecord>>> {
+    let Some(open) = catalog.open_failover(world) else { return Ok(None) };
+    match (open.kind, kind) {
+        (Kind::Failback, Kind::Failback) => Ok(Some(Arc::clone(open))),
+        (Kind::Failover, Kind::Failover) if Some(&open.target_world_id) == planned.end.as_ref() => {
+            Ok(Some(Arc::clone(open)))
+        }
+        (Kind::Failover, Kind::Failover) => {
+            let detail = format!(
+                "failover {} to {} is in progress; undo it before you fail over to another world",
+                open.id, open.target_world_id
+            );
+            Err(ApiError::new(ErrorCode::FailoverInProgress, detail))
+        }
+        _ => Ok(None),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a part of the record that is made here")]
+fn new_record(
+    app: &App,
+    catalog: &Catalog,
+    actor: &Actor,
+    world: &WorldId,
+    request: &FailoverRequest,
+    way: Way,
+    planned: &Planned,
+    counter: u64,
+) -> FailoverRecord {
+    let new = NewRecord {
+        kind: way.kind,
+        trigger: way.trigger,
+        world,
+        target: planned.end.clone().unwrap_or_else(|| world.clone()),
+        counter,
+        mode: request.mode,
+        reason: request.reason.clone(),
+        message: request.message.clone(),
+        rate_per_second: planned.rate_per_second,
+        rules: planned.rules.clone(),
+        by: &actor.name,
+    };
+    record::open(app, catalog, new)
+}
+
+fn blocked(rules: &[Rule]) -> ApiError {
+    let blocking: Vec<&str> = rules.iter().map(|rule| rule.code.as_str()).collect();
+    let detail = format!(
+        "blocked by {}; `rules` says what each lacks and what to do{}",
+        blocking.join(", "),
+        if rules.iter().all(|rule| rule.may_force) { ", or `force` with a `reason`" } else { "" }
+    );
+    let rules = serde_json::to_value(rules).unwrap_or(Value::Null);
+    Problem::new(ErrorCode::FailoverBlocked, detail).with("rules", rules).into()
+}
+
+/// What is wrong with a request as such.
+fn check(request: &FailoverRequest) -> ApiResult<()> {
+    use lifeboat_core::limits::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
+    if request.force && request.reason.trim().is_empty() {
+        return Err(ApiError::new(
+            ErrorCode::ReasonRequired,
+            "`force` overrides rules: say why in `reason`, for the audit log",
+        ));
+    }
+    let mut problems = Vec::new();
+    if request.reason.chars().count() > REASON_CHARS_MAX {
+        let message = format!("a reason has at most {REASON_CHARS_MAX} characters; shorten it");
+        problems.push(FieldProblem::invalid("/reason", message));
+    }
+    if request.message.as_ref().is_some_and(|text| text.chars().count() > MESSAGE_CHARS_MAX) {
+        let message = format!("a message has at most {MESSAGE_CHARS_MAX} characters; shorten it");
+        problems.push(FieldProblem::invalid("/message", message));
+    }
+    if request.max_rejoins_per_second.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
+        let message = "a rate is a number above 0; leave it out for the target's own".to_owned();
+        problems.push(FieldProblem::invalid("/maxRejoinsPerSecond", message));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
+}

@@ -1,0 +1,152 @@
+//! Steering a failover while it moves: hold, resume, nudge, another pace, a message.
+
+use std::sync::Arc;
+
+use lifeboat_core::catalog::Catalog;
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::failover::{FailoverRecord, MovePhase};
+use lifeboat_core::ids::FailoverId;
+use lifeboat_core::limits::{MESSAGE_CHARS_MAX, WRITE_RETRIES_MAX};
+use lifeboat_core::problem::FieldProblem;
+use lifeboat_store::{Precondition, Transaction};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::app::App;
+use crate::http::problem::{ApiError, ApiResult};
+use crate::keyspace;
+use crate::writer::{About, Actor, WriteError, json as encode};
+
+/// A failover of the catalog.
+pub(crate) fn known(catalog: &Catalog, id: &FailoverId) -> ApiResult<Arc<FailoverRecord>> {
+    catalog.failover(id).cloned().ok_or_else(|| {
+        let detail = format!("there is no failover {id}; `GET /api/failovers` lists them");
+        ApiError::new(ErrorCode::NotFound, detail)
+    })
+}
+
+/// Stops the moves for a while.
+pub(crate) async fn hold(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult<FailoverRecord> {
+    change(app, actor, id, "failover.hold", |record| match record.phase {
+        MovePhase::Moving => Ok(FailoverRecord { phase: MovePhase::Held, ..record.clone() }),
+        MovePhase::Held => Ok(record.clone()),
+        _ => Err(not_open(record)),
+    })
+    .await
+}
+
+/// Goes on with the moves.
+pub(crate) async fn resume(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult<FailoverRecord> {
+    change(app, actor, id, "failover.resume", |record| match record.phase {
+        MovePhase::Held => Ok(FailoverRecord { phase: MovePhase::Moving, ..record.clone() }),
+        MovePhase::Moving => Ok(record.clone()),
+        _ => Err(not_open(record)),
+    })
+    .await
+}
+
+/// Tells those who are pending again.
+pub(crate) async fn nudge(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult<FailoverRecord> {
+    change(app, actor, id, "failover.nudge", |record| match record.phase {
+        MovePhase::Moving => {
+            Ok(FailoverRecord { nudges: record.nudges.saturating_add(1), ..record.clone() })
+        }
+        _ => Err(not_open(record)),
+    })
+    .await
+}
+
+/// What may be changed while people move.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Retune {
+    max_rejoins_per_second: Option<f64>,
+    message: Option<String>,
+}
+
+/// Changes the pace or the message.
+pub(crate) async fn retune(
+    app: &App,
+    actor: &Actor,
+    id: &FailoverId,
+    retune: &Retune,
+) -> ApiResult<FailoverRecord> {
+    check(retune)?;
+    change(app, actor, id, "failover.retune", |record| {
+        if !record.phase.is_open() {
+            return Err(not_open(record));
+        }
+        let mut next = record.clone();
+        if let Some(rate) = retune.max_rejoins_per_second {
+            next.plan.rate_per_second = rate;
+        }
+        next.message = retune.message.clone().or(next.message);
+        Ok(next)
+    })
+    .await
+}
+
+fn check(retune: &Retune) -> ApiResult<()> {
+    let mut problems = Vec::new();
+    if retune.max_rejoins_per_second.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
+        let message = "a rate is a number above 0; `hold` stops the moves".to_owned();
+        problems.push(FieldProblem::invalid("/maxRejoinsPerSecond", message));
+    }
+    if retune.message.as_ref().is_some_and(|text| text.chars().count() > MESSAGE_CHARS_MAX) {
+        let message = format!("a message has at most {MESSAGE_CHARS_MAX} characters; shorten it");
+        problems.push(FieldProblem::invalid("/message", message));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
+}
+
+fn not_open(record: &FailoverRecord) -> ApiError {
+    let phase = serde_json::to_value(record.phase).unwrap_or_default();
+    let detail = format!(
+        "the failover is {}, so there is nobody to steer",
+        phase.as_str().unwrap_or("over")
+    );
+    ApiError::new(ErrorCode::FailoverState, detail)
+}
+
+async fn change(
+    app: &App,
+    actor: &Actor,
+    id: &FailoverId,
+    action: &'static str,
+    edit: impl Fn(&FailoverRecord) -> ApiResult<FailoverRecord>,
+) -> ApiResult<FailoverRecord> {
+    known(&app.catalog(), id)?;
+    let key = keyspace::failover(id);
+    for _ in 0..WRITE_RETRIES_MAX {
+        let kept = app.store.read(&key).await?;
+        let parsed = kept
+            .and_then(|kept| Some((kept.modified, serde_json::from_slice(&kept.value).ok()?)));
+        let Some((modified, record)): Option<(u64, FailoverRecord)> = parsed else {
+            return Err(ApiError::new(ErrorCode::NotFound, "the failover's record is gone"));
+        };
+        let next = edit(&record)?;
+        if next == record {
+            return Ok(record);
+        }
+        let shown = |one: &FailoverRecord| {
+            json!({ "phase": one.phase, "ratePerSecond": one.plan.rate_per_second,
+                    "message": one.message, "nudges": one.nudges })
+        };
+        let about = About {
+            action,
+            target: id.to_string(),
+            before: shown(&record),
+            after: shown(&next),
+            reason: None,
+        };
+        let transaction = Transaction::new()
+            .require(Precondition::at(key.clone(), modified))
+            .put(key.clone(), encode(&next));
+        match app.writer.commit(transaction, actor, about).await {
+            Ok(_) => return Ok(known(&app.catalog(), id).map_or(next, |kept| (*kept).clone())),
+            Err(WriteError::Lost) => {}
+            Err(failed) => return Err(failed.into()),
+        }
+    }
+    Err(WriteError::Lost.into())
+}

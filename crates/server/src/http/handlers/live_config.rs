@@ -1,0 +1,302 @@
+//! The live config of a world: read, save, increment, history, rollback.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::{ETAG, IF_MATCH};
+use http::{HeaderMap, HeaderValue};
+use lifeboat_core::catalog::LiveEntry;
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::ids::WorldId;
+use lifeboat_core::limits::{PAGE_DEFAULT, PAGE_MAX};
+use lifeboat_core::live_config::{ConfigRules, LiveConfig, RollbackScope};
+use lifeboat_core::problem::FieldProblem;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::failover;
+use crate::http::body::{Ask, Body, Id, JsonBody};
+use crate::http::problem::{ApiError, ApiResult};
+use crate::live_config::{self, SaveOptions, Saved, Step};
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(read, save))
+        .routes(routes!(schema))
+        .routes(routes!(increment))
+        .routes(routes!(history))
+        .routes(routes!(rollback))
+}
+
+/// `?force=true&reason=…`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ForceQuery {
+    force: bool,
+    reason: Option<String>,
+}
+
+impl ForceQuery {
+    /// The reason of a force; an error when there is a force and no reason.
+    pub(crate) fn reason(self) -> ApiResult<Option<String>> {
+        let reason = self.reason.filter(|reason| !reason.trim().is_empty());
+        match (self.force, reason) {
+            (true, None) => Err(ApiError::new(
+                ErrorCode::ReasonRequired,
+                "`force` overrides a rule: say why in `reason`, for the audit log",
+            )),
+            (true, reason) => Ok(reason),
+            (false, _) => Ok(None),
+        }
+    }
+}
+
+fn document(app: &App, caller: &Caller, world: &WorldId, entry: &LiveEntry) -> ApiResult<Value> {
+    let known = app.world(world)?;
+    let view = live_config::rules_of(app, &known)?.view(&entry.config, caller.role.audience());
+    Ok(json!({
+        "revision": entry.revision,
+        "updatedAt": entry.updated_at,
+        "updatedBy": entry.updated_by,
+        "game": view.game,
+        "project": view.project,
+    }))
+}
+
+fn answer(document: Value, revision: u64) -> Response {
+    let mut response = Json(document).into_response();
+    if let Ok(etag) = HeaderValue::from_str(&format!("\"{revision}\"")) {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response
+}
+
+fn saved(app: &App, caller: &Caller, world: &WorldId, saved: &Saved) -> ApiResult<Response> {
+    let mut document = document(app, caller, world, &saved.entry)?;
+    document["warnings"] = json!(saved.warnings);
+    Ok(answer(document, saved.entry.revision))
+}
+
+fn if_match(headers: &HeaderMap) -> ApiResult<Option<u64>> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or("").trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let number = text.trim_start_matches("W/").trim_matches('"').parse();
+    number.map(Some).map_err(|_| {
+        let detail = "`If-Match` is the `ETag` of an earlier read, such as \"812\"";
+        ApiError::new(ErrorCode::IfMatchFailed, detail)
+    })
+}
+
+/// A save by hand: whatever raises a counter opens a record, like the one-step request does.
+async fn save_by_hand(
+    app: &App,
+    caller: &Caller,
+    world: &WorldId,
+    options: &SaveOptions,
+    edit: impl Fn(&ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
+) -> ApiResult<Saved> {
+    let records = |step: &Step<'_>| Ok(failover::by_hand(app, step, &caller.actor));
+    live_config::save(app, &caller.actor, world, options, edit, records).await
+}
+
+/// Reads the live config of a world
+#[utoipa::path(
+    get, path = "/api/worlds/{id}/live-config", tag = "live config",
+    params(("id" = String, Path, description = "The world")),
+    responses((status = 200, description = "The values and their revision, as `ETag` too", body = serde_json::Value),
+              (status = 404, description = "world_not_found"))
+)]
+pub(crate) async fn read(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(world): Id<WorldId>,
+) -> ApiResult<Response> {
+    app.world(&world)?;
+    let entry = live_config::live_of(&app.catalog(), &world)?;
+    Ok(answer(document(&app, &caller, &world, &entry)?, entry.revision))
+}
+
+/// Reads the JSON Schema of a world's live config
+#[utoipa::path(
+    get, path = "/api/worlds/{id}/live-config/schema", tag = "live config",
+    params(("id" = String, Path, description = "The world")),
+    responses((status = 200, description = "A JSON Schema of `game` and `project`", body = serde_json::Value))
+)]
+pub(crate) async fn schema(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(world): Id<WorldId>,
+) -> ApiResult<Json<Value>> {
+    let known = app.world(&world)?;
+    let rules = live_config::rules_of(&app, &known)?;
+    Ok(Json(rules.schema_document(caller.role.audience())))
+}
+
+/// Saves changes to the live config of a world
+///
+/// A JSON merge patch of `game` and `project`; `null` returns a value to its default. All of it is
+/// saved or nothing.
+#[utoipa::path(
+    patch, path = "/api/worlds/{id}/live-config", tag = "live config",
+    params(("id" = String, Path, description = "The world"),
+           ("If-Match" = Option<String>, Header, description = "The revision that was edited"),
+           ("force" = Option<bool>, Query, description = "Override what the target's state speaks against"),
+           ("reason" = Option<String>, Query, description = "Why; required with `force`")),
+    request_body = serde_json::Value,
+    responses((status = 200, description = "The values as saved, with `warnings`", body = serde_json::Value),
+              (status = 409, description = "override_target_not_active, override_deployment_mismatch"),
+              (status = 412, description = "if_match_failed"),
+              (status = 422, description = "The rules that the save would break, field by field"))
+)]
+pub(crate) async fn save(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(world): Id<WorldId>,
+    Ask(force): Ask<ForceQuery>,
+    headers: HeaderMap,
+    JsonBody(patch): JsonBody,
+) -> ApiResult<Response> {
+    app.world(&world)?;
+    let options = SaveOptions {
+        if_match: if_match(&headers)?,
+        reason: force.reason.clone(),
+        force_reason: force.reason()?,
+        action: "liveConfig.save",
+    };
+    let audience = caller.role.audience();
+    let outcome = save_by_hand(&app, &caller, &world, &options, |rules, current| {
+        rules.patch(current, &patch, audience)
+    });
+    saved(&app, &caller, &world, &outcome.await?)
+}
+
+/// The body of an increment.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Increment {
+    path: String,
+}
+
+/// Raises a counter by one
+///
+/// `AllClients` has everyone placed in this world rejoin; `Redirected` everyone who asked for this
+/// world and was sent elsewhere.
+#[utoipa::path(
+    post, path = "/api/worlds/{id}/live-config/increment", tag = "live config",
+    params(("id" = String, Path, description = "The world")),
+    request_body(content = serde_json::Value, description = "`path`: the counter, as a JSON Pointer"),
+    responses((status = 200, description = "The values as saved, with `warnings`", body = serde_json::Value),
+              (status = 422, description = "unknown_key, schema_violation"))
+)]
+pub(crate) async fn increment(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(world): Id<WorldId>,
+    Body(body): Body<Increment>,
+) -> ApiResult<Response> {
+    app.world(&world)?;
+    let options = SaveOptions { action: "liveConfig.increment", ..SaveOptions::default() };
+    let outcome = save_by_hand(&app, &caller, &world, &options, |rules, current| {
+        rules.increment(current, &body.path)
+    });
+    saved(&app, &caller, &world, &outcome.await?)
+}
+
+/// `?cursor=&limit=`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PageQuery {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Lists earlier live configs, the newest first
+#[utoipa::path(
+    get, path = "/api/worlds/{id}/live-config/history", tag = "live config",
+    params(("id" = String, Path, description = "The world"),
+           ("cursor" = Option<String>, Query, description = "Where the last page ended"),
+           ("limit" = Option<usize>, Query, description = "Entries at the most")),
+    responses((status = 200, description = "`items` with their values, and `nextCursor`", body = serde_json::Value))
+)]
+pub(crate) async fn history(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(world): Id<WorldId>,
+    Ask(page): Ask<PageQuery>,
+) -> ApiResult<Json<Value>> {
+    app.world(&world)?;
+    let limit = page.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
+    let (saves, next) = live_config::list_history(&app, &world, page.cursor, limit).await?;
+    let items: Vec<Value> = saves
+        .iter()
+        .map(|save| document(&app, &caller, &world, &save.entry))
+        .collect::<ApiResult<_>>()?;
+    Ok(Json(json!({ "items": items, "nextCursor": next })))
+}
+
+/// The body of a rollback.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Rollback {
+    revision: u64,
+    #[serde(default)]
+    include_failover: bool,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    force: bool,
+}
+
+/// Saves the values of an earlier revision anew
+///
+/// `Failover` and `ForceDisconnect` stay as they are unless `includeFailover` and a `reason` are
+/// given; counters never fall.
+#[utoipa::path(
+    post, path = "/api/worlds/{id}/live-config/rollback", tag = "live config",
+    params(("id" = String, Path, description = "The world")),
+    request_body(content = serde_json::Value, description = "`revision`, `includeFailover`, `reason`, `force`"),
+    responses((status = 200, description = "The values as saved, with `warnings`", body = serde_json::Value),
+              (status = 422, description = "reason_required, or the revision is not in the history"))
+)]
+pub(crate) async fn rollback(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(world): Id<WorldId>,
+    Body(body): Body<Rollback>,
+) -> ApiResult<Response> {
+    app.world(&world)?;
+    let wants_reason = body.include_failover || body.force;
+    let reason = ForceQuery { force: wants_reason, reason: body.reason }.reason()?;
+    let old = live_config::at_revision(&app, &world, body.revision).await?.ok_or_else(|| {
+        let message = format!(
+            "revision {} is not in the history of this world; `GET …/live-config/history` lists \
+             those that are",
+            body.revision
+        );
+        ApiError::fields(vec![FieldProblem::invalid("/revision", message)])
+    })?;
+    let scope = if body.include_failover {
+        RollbackScope::IncludingFailover
+    } else {
+        RollbackScope::WithoutFailover
+    };
+    let options = SaveOptions {
+        force_reason: reason.clone().filter(|_| body.force),
+        reason,
+        action: "liveConfig.rollback",
+        ..SaveOptions::default()
+    };
+    let outcome = save_by_hand(&app, &caller, &world, &options, |rules, current| {
+        Ok(rules.rollback(current, &old.entry.config, scope).config)
+    });
+    saved(&app, &caller, &world, &outcome.await?)
+}

@@ -1,0 +1,58 @@
+//! Every route of the control plane: the table of contents.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use lifeboat_core::code::ErrorCode;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::http::handlers::{
+    audit, bans, deployments, events, failovers, join, keys, live_config, login, ofrep, session,
+    sessions, standby, standing, tokens, worlds,
+};
+use crate::http::openapi::{self, Document};
+use crate::http::problem::ApiError;
+use crate::http::{access, idempotency, pages};
+
+/// The routes of the API, with what OpenAPI says of them.
+pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(worlds::routes())
+        .merge(deployments::routes())
+        .merge(sessions::routes())
+        .merge(bans::routes())
+        .merge(live_config::routes())
+        .merge(join::routes())
+        .merge(session::routes())
+        .merge(standby::routes())
+        .merge(failovers::routes())
+        .merge(keys::routes())
+        .merge(login::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
+        .merge(events::routes())
+        .merge(ofrep::routes())
+        .merge(standing::routes())
+}
+
+/// The router of a running control plane.
+pub(crate) fn build(app: &Arc<App>) -> Router {
+    let (api, document) = api().split_for_parts();
+    api.merge(openapi::route(document))
+        .route_layer(from_fn_with_state(Arc::clone(app), idempotency::remember))
+        .route_layer(from_fn_with_state(Arc::clone(app), access::guard))
+        .layer(access::cors(&app.config))
+        .method_not_allowed_fallback(async || {
+            ApiError::new(
+                ErrorCode::MethodNotAllowed,
+                "this address exists, but not with this method; see /api/openapi.json",
+            )
+        })
+        .fallback(pages::serve)
+        .layer(TraceLayer::new_for_http())
+        .with_state(Arc::clone(app))
+}

@@ -1,0 +1,213 @@
+//! Saving live config: the rules of `core`, one commit, and the record of a failover where a save
+//! raises a counter.
+
+mod facts;
+mod history;
+
+use std::sync::Arc;
+
+use lifeboat_core::catalog::{Catalog, LiveEntry};
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::failover::FailoverRecord;
+use lifeboat_core::ids::WorldId;
+use lifeboat_core::limits::WRITE_RETRIES_MAX;
+use lifeboat_core::live_config::{
+    ConfigRules, Force, LiveConfig, ProblemKind, SaveWarning, check_override,
+};
+use lifeboat_core::problem::FieldProblem;
+use lifeboat_core::world::World;
+use lifeboat_protocol::problem::Problem;
+use lifeboat_store::{Precondition, Transaction};
+use serde_json::Value;
+
+pub(crate) use facts::Facts;
+pub(crate) use history::{Saved as SavedRevision, at_revision, list as list_history, prune};
+
+use crate::app::{App, world_of};
+use crate::http::problem::{ApiError, ApiResult};
+use crate::keyspace;
+use crate::writer::{About, Actor, WriteError, json, unchanged};
+
+/// How a save is meant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SaveOptions {
+    /// The revision that the editor started from.
+    pub(crate) if_match: Option<u64>,
+    /// The reason for getting past what the state speaks against.
+    pub(crate) force_reason: Option<String>,
+    /// For the audit log.
+    pub(crate) action: &'static str,
+    /// Why, where no force is needed.
+    pub(crate) reason: Option<String>,
+}
+
+/// What a save led to.
+pub(crate) struct Saved {
+    /// The live config now.
+    pub(crate) entry: Arc<LiveEntry>,
+    /// What the operator should know.
+    pub(crate) warnings: Vec<SaveWarning>,
+}
+
+/// What one look at the catalog makes of a save.
+struct Draft {
+    before: Arc<LiveEntry>,
+    next: LiveConfig,
+    warnings: Vec<SaveWarning>,
+    transaction: Transaction,
+}
+
+/// What a save is about to do, for whoever decides which failovers it opens or closes.
+pub(crate) struct Step<'a> {
+    /// As of which catalog.
+    pub(crate) catalog: &'a Catalog,
+    /// The world.
+    pub(crate) world: &'a World,
+    /// Its live config before.
+    pub(crate) before: &'a LiveEntry,
+    /// Its live config after.
+    pub(crate) after: &'a LiveEntry,
+}
+
+/// Changes a world's live config by `edit` and saves it, whole or not at all, with the failovers
+/// that `records` says belong to that step in the same commit. Loses a race at most
+/// [`WRITE_RETRIES_MAX`] times and decides anew each time.
+pub(crate) async fn save(
+    app: &App,
+    actor: &Actor,
+    world: &WorldId,
+    options: &SaveOptions,
+    edit: impl Fn(&ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
+    records: impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
+) -> ApiResult<Saved> {
+    for _ in 0..WRITE_RETRIES_MAX {
+        let catalog = app.catalog();
+        let draft = draft(app, &catalog, actor, world, options, &edit, &records)?;
+        if draft.next == draft.before.config {
+            return Ok(Saved { entry: draft.before, warnings: draft.warnings });
+        }
+        let about = about(app, world, options, &draft);
+        match app.writer.commit(draft.transaction, actor, about).await {
+            Ok(_) => {
+                prune(app, world).await;
+                let entry = live_of(&app.catalog(), world)?;
+                return Ok(Saved { entry, warnings: draft.warnings });
+            }
+            Err(WriteError::Lost) => app.catch_up().await,
+            Err(failed) => return Err(failed.into()),
+        }
+    }
+    Err(WriteError::Lost.into())
+}
+
+fn draft(
+    app: &App,
+    catalog: &Catalog,
+    actor: &Actor,
+    world: &WorldId,
+    options: &SaveOptions,
+    edit: &impl Fn(&ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
+    records: &impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
+) -> ApiResult<Draft> {
+    let known = world_of(catalog, world)?;
+    let before = live_of(catalog, world)?;
+    check_if_match(options.if_match, before.revision)?;
+    let rules = rules_of(app, &known)?;
+    let next = edit(rules, &before.config).map_err(refused_by_rules)?;
+    let force = match options.force_reason {
+        Some(_) => Force::WithReason,
+        None => Force::No,
+    };
+    let facts = Facts { app, catalog };
+    let check = check_override(world, &before.config, &next, &facts);
+    let refusals: Vec<FieldProblem> = check.refusals(force).cloned().collect();
+    if !refusals.is_empty() {
+        return Err(refused_by_rules(refusals));
+    }
+    let now = app.now();
+    let entry = LiveEntry::new(0, now, actor.name.clone(), next.clone());
+    let mut transaction = Transaction::new()
+        .require(unchanged(keyspace::live(world), before.revision))
+        .require(Precondition::exists(keyspace::world(world)))
+        .put(keyspace::live(world), json(&entry))
+        .put(history::key(world, now), json(&entry));
+    for other in check.worlds_read.iter().filter(|other| *other != world) {
+        transaction = guard_followed(transaction, catalog, other);
+    }
+    let step = Step { catalog, world: &known, before: &before, after: &entry };
+    for record in records(&step)? {
+        transaction = transaction.put(keyspace::failover(&record.id), json(&record));
+    }
+    Ok(Draft { before, next, warnings: check.warnings, transaction })
+}
+
+/// The save holds only while the override of `other` is as it was read: two saves that would make
+/// a cycle together cannot both pass.
+pub(crate) fn guard_followed(
+    transaction: Transaction,
+    catalog: &Catalog,
+    other: &WorldId,
+) -> Transaction {
+    let revision = catalog.live(other).map_or(0, |live| live.revision);
+    transaction.require(unchanged(keyspace::live(other), revision))
+}
+
+/// The live config of a world.
+pub(crate) fn live_of(catalog: &Catalog, world: &WorldId) -> ApiResult<Arc<LiveEntry>> {
+    catalog.live(world).cloned().ok_or_else(|| {
+        ApiError::new(ErrorCode::WorldNotFound, format!("world {world} has no live config"))
+    })
+}
+
+/// The rules of a world's live config.
+pub(crate) fn rules_of<'a>(app: &'a App, world: &World) -> ApiResult<&'a Arc<ConfigRules>> {
+    let build = &world.spec.build;
+    app.mods.rules(build).ok_or_else(|| {
+        let detail = format!(
+            "mod {} {} with map {} is not installed any more; put it back into the mods folder",
+            build.mod_name, build.mod_version, build.map
+        );
+        ApiError::new(ErrorCode::NotFound, detail)
+    })
+}
+
+fn check_if_match(wanted: Option<u64>, revision: u64) -> ApiResult<()> {
+    match wanted {
+        Some(wanted) if wanted != revision => Err(ApiError::new(
+            ErrorCode::IfMatchFailed,
+            format!(
+                "the live config is at revision {revision}, not {wanted}: read it again, look at \
+                 what changed, and save anew"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A refusal of the rules: 409 where only the state speaks against it, else 422.
+fn refused_by_rules(problems: Vec<FieldProblem>) -> ApiError {
+    let only_state =
+        problems.iter().all(|problem| ProblemKind::of(problem.code) == ProblemKind::State);
+    let status = if only_state { 409 } else { 422 };
+    let problem = Problem::with_fields(problems);
+    Problem { status, ..problem }.into()
+}
+
+fn about(app: &App, world: &WorldId, options: &SaveOptions, draft: &Draft) -> About {
+    let rules = app.world(world).ok();
+    let rules = rules.and_then(|world| app.mods.rules(&world.spec.build).cloned());
+    let masked = |config: &LiveConfig| match &rules {
+        Some(rules) => {
+            let view = rules.view(config, lifeboat_core::live_config::Audience::Operators);
+            serde_json::to_value(view).unwrap_or(Value::Null)
+        }
+        None => Value::Null,
+    };
+    About {
+        action: options.action,
+        target: world.to_string(),
+        before: masked(&draft.before.config),
+        after: masked(&draft.next),
+        reason: options.force_reason.clone().or_else(|| options.reason.clone()),
+    }
+}

@@ -1,0 +1,245 @@
+//! From the settings to a running control plane, and back.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lifeboat_gateway::tokens::{KeptKeys, KeyRing, KeysUnreadable};
+use lifeboat_gateway::{Gateway, Settings};
+use lifeboat_runtime::{LocalConfig, LocalRuntime, Runtime};
+use lifeboat_store::{MemoryStore, Precondition, SqliteStore, Store, StoreError, Transaction};
+use rustix::fs::FlockOperation;
+use thiserror::Error;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use crate::app::{App, wall_clock};
+use crate::auth::Auth;
+use crate::config::{Config, Greeting, ServersOnStop, StoreKind};
+use crate::events::Events;
+use crate::failover;
+use crate::feed::Feed;
+use crate::http::{listen, router};
+use crate::ids;
+use crate::keyspace;
+use crate::metrics::Metrics;
+use crate::mods::{Mods, ModsError};
+use crate::reconciler;
+use crate::worlds;
+use crate::writer::{Writer, json};
+
+/// Why the control plane does not run.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// Another one runs on the same data.
+    #[error("another `lifeboat serve` runs on the data directory {}; stop it first", .0.display())]
+    DataInUse(PathBuf),
+    /// The data directory cannot be used.
+    #[error("the data directory {} cannot be used", path.display())]
+    Data {
+        /// Which file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("the store cannot be opened")]
+    OpenStore(#[from] lifeboat_store::OpenError),
+    /// The store does not answer.
+    #[error("the store does not answer")]
+    Store(#[from] StoreError),
+    /// The mods cannot be used.
+    #[error(transparent)]
+    Mods(#[from] ModsError),
+    /// The keys that sign tokens are damaged.
+    #[error(transparent)]
+    Keys(#[from] KeysUnreadable),
+    /// The system does not give what is needed.
+    #[error("the system does not give what is needed")]
+    System(#[from] io::Error),
+}
+
+/// Runs the control plane until `shutdown` is over.
+///
+/// # Errors
+/// [`ServeError`] when it cannot begin. Once it serves, it goes on through every trouble.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    let lock = lock_data(&config.data)?;
+    let listener = listen::bind(config.listen)
+        .map_err(|source| ServeError::Listen { address: config.listen, source })?;
+    let address = listener.local_addr()?;
+    let public_url =
+        config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let (app, first_key) = build(config, public_url.trim_end_matches('/').to_owned(), address).await?;
+    reconciler::adopt_all(&app).await;
+    failover::restore(&app).await?;
+    let (stop, stopping) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    spawn_tasks(&app, &stopping, &mut tasks);
+    let serving = tokio::spawn(listen::serve(listener, router::build(&app), stopping.clone()));
+    announce(&app, first_key.as_deref())?;
+    shutdown.await;
+    tracing::info!("stopping");
+    // Nobody new comes in, those connected are told to come back, what is known is kept.
+    let _ = stop.send(true);
+    app.gateway.stop();
+    let _ = serving.await;
+    while tasks.join_next().await.is_some() {}
+    stop_servers(&app).await;
+    drop(lock);
+    Ok(())
+}
+
+async fn build(
+    config: Config,
+    public_url: String,
+    address: SocketAddr,
+) -> Result<(Arc<App>, Option<String>), ServeError> {
+    let mods = Arc::new(Mods::load(config.mods.as_deref())?);
+    let store: Arc<dyn Store> = match config.store {
+        StoreKind::Sqlite => Arc::new(SqliteStore::open(config.data.join("lifeboat.db")).await?),
+        StoreKind::Memory => Arc::new(MemoryStore::new()),
+    };
+    let keys = Arc::new(KeyRing::new(&signing_keys(&*store).await?)?);
+    let feed = Arc::new(Feed::load(&*store).await?);
+    let settings = Settings {
+        shards: config.gateway_threads,
+        session_url: format!("{}/session", public_url.replacen("http", "ws", 1)),
+    };
+    let gateway = Gateway::start(
+        settings,
+        feed.current(),
+        Arc::clone(&mods) as Arc<_>,
+        Arc::clone(&keys),
+    )?;
+    // Game servers run on this machine and reach the control plane where it listens.
+    let jwks_url = format!("http://{}/.well-known/jwks.json", reachable(address));
+    let runtime = LocalRuntime::open(LocalConfig::new(config.data.join("servers"), jwks_url))?;
+    let (auth, first_key) = Auth::load(Arc::clone(&store), Arc::clone(&keys), &config).await?;
+    let app = Arc::new(App {
+        writer: Writer::new(Arc::clone(&store), Arc::clone(&feed), wall_clock),
+        public_url,
+        store,
+        feed,
+        gateway,
+        runtime: Arc::new(runtime) as Arc<dyn Runtime>,
+        mods,
+        auth,
+        events: Events::new(),
+        metrics: Metrics::new(),
+        reconcile: Notify::new(),
+        config,
+    });
+    Ok((app, first_key.map(|key| key.secret)))
+}
+
+/// An address that listens everywhere is reached at the loopback address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+            SocketAddr::from(([127, 0, 0, 1], v4.port()))
+        }
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], v6.port()))
+        }
+        other => other,
+    }
+}
+
+fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
+    let follower = Arc::clone(app);
+    let mut stop = stopping.clone();
+    tasks.spawn(async move {
+        let follow = follower.feed.run(&*follower.store, |before, next| {
+            follower.gateway.set_catalog(Arc::clone(next));
+            follower.events.catalog_changed(before, next);
+        });
+        tokio::select! {
+            () = follow => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    });
+    tasks.spawn(failover::keep_ledgers(Arc::clone(app), stopping.clone()));
+    tasks.spawn(reconciler::run(Arc::clone(app), stopping.clone()));
+    tasks.spawn(worlds::mirror(Arc::clone(app), stopping.clone()));
+}
+
+async fn stop_servers(app: &App) {
+    if app.config.servers_on_stop == ServersOnStop::Stop {
+        let grace = lifeboat_core::limits::STOP_GRACE;
+        let servers = app.runtime.observe();
+        let stops = servers.iter().map(|one| app.runtime.stop(&one.started.server, grace));
+        for (outcome, one) in futures::future::join_all(stops).await.iter().zip(&servers) {
+            if let Err(error) = outcome {
+                tracing::warn!(server.id = %one.started.server, %error, "a server is left running");
+            }
+        }
+    }
+    app.runtime.detach().await;
+}
+
+/// The keys that sign tokens, made at the first start.
+async fn signing_keys(store: &dyn Store) -> Result<KeptKeys, ServeError> {
+    loop {
+        if let Some(kept) = store.read(keyspace::SIGNING_KEYS).await? {
+            return Ok(serde_json::from_slice(&kept.value).map_err(|_| KeysUnreadable)?);
+        }
+        let keys = KeptKeys::new(ids::seed(), wall_clock());
+        let transaction = Transaction::new()
+            .require(Precondition::absent(keyspace::SIGNING_KEYS))
+            .put(keyspace::SIGNING_KEYS, json(&keys));
+        // Whoever was first, the next look finds them.
+        let _ = store.commit(transaction).await?;
+    }
+}
+
+/// Makes the data directory and takes it for this process alone.
+fn lock_data(path: &Path) -> Result<File, ServeError> {
+    let failed = |path: PathBuf| move |source| ServeError::Data { path, source };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(failed(path.to_owned()))?;
+    let file = path.join("lock");
+    let lock = fs::OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&file)
+        .map_err(failed(file.clone()))?;
+    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(ServeError::DataInUse(path.to_owned())),
+        Err(errno) => Err(ServeError::Data { path: file, source: errno.into() }),
+    }
+}
+
+/// Leaves the address where tools on this machine find it, and greets.
+#[expect(clippy::print_stdout, reason = "the greeting of `lifeboat serve` is its output")]
+fn announce(app: &App, first_key: Option<&str>) -> Result<(), ServeError> {
+    let path = app.config.data.join("url");
+    fs::write(&path, &app.public_url).map_err(|source| ServeError::Data { path, source })?;
+    tracing::info!(url = %app.public_url, "serving");
+    if app.config.greeting == Greeting::Silent {
+        return Ok(());
+    }
+    println!("Lifeboat serves at {}", app.public_url);
+    if let Some(secret) = first_key {
+        println!("The admin key, shown this once: {secret}");
+        println!("It is kept in {} too.", app.config.data.join("admin.key").display());
+    }
+    Ok(())
+}
