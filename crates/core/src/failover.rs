@@ -3,10 +3,17 @@
 
 mod figures;
 mod ledger;
+mod pace;
+mod plan;
 mod record;
 
 pub use figures::{Figures, figures};
 pub use ledger::{Counts, Ledger, LedgerEvent, Row, Stage};
+pub use pace::PaceController;
+pub use plan::{
+    AdmissionRate, DrillFacts, MoveFacts, Planned, RateSource, admission_rate, may_proceed, plan,
+    target_of,
+};
 pub use record::{
     FailoverRecord, FailoverRequest, Kind, Mode, MovePhase, PlanSummary, Rule, Trigger,
 };

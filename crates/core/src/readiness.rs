@@ -11,7 +11,7 @@ mod deployment;
 mod live;
 mod remedy;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

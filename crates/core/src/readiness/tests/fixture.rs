@@ -14,27 +14,27 @@ use crate::readiness::{PairFacts, Side};
 use crate::time::Timestamp;
 use crate::world::{World, tests::spec};
 
-pub(super) const NOW: Timestamp = Timestamp::from_ms(1_795_000_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_795_000_000_000);
 
 /// What one side's facts are made of.
-pub(super) struct Owned {
-    pub(super) world: World,
-    pub(super) deployment: Option<Deployment>,
-    pub(super) live: LiveEntry,
-    pub(super) rules: ConfigRules,
-    pub(super) hung_servers: usize,
+pub(crate) struct Owned {
+    pub(crate) world: World,
+    pub(crate) deployment: Option<Deployment>,
+    pub(crate) live: LiveEntry,
+    pub(crate) rules: ConfigRules,
+    pub(crate) hung_servers: usize,
 }
 
-pub(super) struct Pair {
-    pub(super) main: Owned,
-    pub(super) standby: Owned,
-    pub(super) connected_in_main: usize,
-    pub(super) seats_used_at_standby: usize,
-    pub(super) last_drill_at: Option<Timestamp>,
+pub(crate) struct Pair {
+    pub(crate) main: Owned,
+    pub(crate) standby: Owned,
+    pub(crate) connected_in_main: usize,
+    pub(crate) seats_used_at_standby: usize,
+    pub(crate) last_drill_at: Option<Timestamp>,
 }
 
 /// The rules of a mod whose `Stage.Level` is of this type.
-pub(super) fn rules(level: &str) -> ConfigRules {
+pub(crate) fn rules(level: &str) -> ConfigRules {
     let schema = json!({
         "type": "object",
         "properties": { "Stage": { "type": "object", "properties": {
@@ -84,11 +84,11 @@ impl Owned {
         Self { world, deployment: Some(deployment), live, rules, hung_servers: 0 }
     }
 
-    pub(super) fn running(&mut self) -> &mut Deployment {
+    pub(crate) fn running(&mut self) -> &mut Deployment {
         self.deployment.as_mut().unwrap()
     }
 
-    pub(super) fn set(&mut self, part: &str, section: &str, key: &str, value: impl Into<Value>) {
+    pub(crate) fn set(&mut self, part: &str, section: &str, key: &str, value: impl Into<Value>) {
         let mut config = self.live.config.clone();
         let part = if part == "game" { &mut config.game } else { &mut config.project };
         let section = part.entry(section).or_insert_with(|| json!({}));
@@ -96,7 +96,7 @@ impl Owned {
         self.live = LiveEntry::new(2, NOW, "ops".into(), config);
     }
 
-    fn side(&self) -> Side<'_> {
+    pub(crate) fn side(&self) -> Side<'_> {
         Side {
             world: &self.world,
             deployment: self.deployment.as_ref(),
@@ -119,7 +119,7 @@ fn server(name: &str) -> Server {
 
 impl Pair {
     /// Everything matches and holds.
-    pub(super) fn matching() -> Self {
+    pub(crate) fn matching() -> Self {
         Self {
             main: Owned::new("main"),
             standby: Owned::new("standby"),
@@ -129,7 +129,7 @@ impl Pair {
         }
     }
 
-    pub(super) fn facts(&self) -> PairFacts<'_> {
+    pub(crate) fn facts(&self) -> PairFacts<'_> {
         PairFacts {
             main: self.main.side(),
             standby: Some(self.standby.side()),
