@@ -12,7 +12,7 @@ use lifeboat_core::world::World;
 use lifeboat_gateway::Gateway;
 use lifeboat_runtime::{Runtime, ServerHealth, ServerObservation};
 use lifeboat_store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::auth::Auth;
 use crate::config::Config;
@@ -114,4 +114,10 @@ pub(crate) fn world_of(catalog: &Catalog, id: &WorldId) -> ApiResult<Arc<World>>
 pub(crate) fn wall_clock() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Waits until the control plane stops.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Without a sender there is nobody left to say so, which is the same.
+    let _ = stop.wait_for(|stop| *stop).await;
 }

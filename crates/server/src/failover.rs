@@ -8,7 +8,7 @@ mod start;
 mod steer;
 mod view;
 
-pub(crate) use facts::{readiness_of, rate_into};
+pub(crate) use facts::readiness_of;
 pub(crate) use keeper::{restore, run as keep_ledgers};
 pub(crate) use record::by_hand;
 pub(crate) use start::{Started, fail_back, fail_over, undo};

@@ -16,7 +16,7 @@ use thiserror::Error;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::app::{App, wall_clock};
+use crate::app::{App, stopped, wall_clock};
 use crate::auth::Auth;
 use crate::config::{Config, Greeting, ServersOnStop, StoreKind};
 use crate::events::Events;
@@ -167,7 +167,7 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
         });
         tokio::select! {
             () = follow => {}
-            _ = stop.wait_for(|stop| *stop) => {}
+            () = stopped(&mut stop) => {}
         }
     });
     tasks.spawn(failover::keep_ledgers(Arc::clone(app), stopping.clone()));

@@ -11,7 +11,7 @@ use lifeboat_gateway::desk::MoveNews;
 use lifeboat_store::{Precondition, Range, StoreError, Transaction};
 use tokio::sync::watch;
 
-use crate::app::App;
+use crate::app::{App, stopped};
 use crate::keyspace;
 use crate::writer::{WriteError, json};
 
@@ -58,7 +58,7 @@ pub(super) async fn kept_rows(app: &App, id: &FailoverId) -> Result<Vec<Row>, St
 /// Keeps what is new until `shutdown`, and once more then.
 pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
     loop {
-        let stopping = tokio::time::timeout(KEEP_PERIOD, shutdown.wait_for(|stop| *stop)).await;
+        let stopping = tokio::time::timeout(KEEP_PERIOD, stopped(&mut shutdown)).await;
         keep_all(&app).await;
         if stopping.is_ok() {
             return;

@@ -13,6 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
+use crate::app::stopped;
+
 /// Connections that may wait to be accepted: a crowd that comes back at once must not meet a
 /// retransmission timer.
 const BACKLOG: u32 = 4_096;
@@ -46,7 +48,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut shutdown: w
                     tokio::time::sleep(ACCEPT_RETRY).await;
                 }
             },
-            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = stopped(&mut shutdown) => return,
         }
     }
 }

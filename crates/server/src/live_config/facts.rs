@@ -22,7 +22,7 @@ impl OverrideFacts for Facts<'_> {
             .filter(|deployment| deployment.takes_people());
         let build = active.map_or(&world.spec.build, |deployment| &deployment.build);
         Some(WorldFacts {
-            base_version: build.base_version.number(),
+            base_version: build.base_version,
             active_deployment: active.map(|deployment| deployment.id.clone()),
             is_healthy: active.is_some_and(|deployment| self.app.is_healthy(deployment)),
             target: self.catalog.override_of(id),
