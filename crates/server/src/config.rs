@@ -1,7 +1,11 @@
 //! The settings of `lifeboat serve`.
 
+mod file;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+pub use file::{ConfigError, DEFAULT, Layer};
 
 /// How to run the control plane.
 #[derive(Debug, Clone)]

@@ -1,0 +1,214 @@
+//! The configuration file: the embedded default, a file over it, flags over both.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::{
+    Config, Greeting, Issuer, MetricsAccess, RestartPolicy, ServersOnStop, StoreKind,
+};
+
+/// The default configuration, which documents every setting.
+pub const DEFAULT: &str = include_str!("default.toml");
+
+/// A configuration that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A file or flag says something that is no setting.
+    #[error("{at}: {rule}")]
+    Invalid {
+        /// Where it stands.
+        at: String,
+        /// What is wrong, and what is allowed.
+        rule: String,
+    },
+}
+
+/// Settings as a file or the flags give them; what is absent is decided by the layer below.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Layer {
+    /// Where to listen.
+    pub listen: Option<SocketAddr>,
+    /// The data directory.
+    pub data: Option<PathBuf>,
+    /// `sqlite` or `memory`.
+    pub store: Option<String>,
+    /// A folder with mods.
+    pub mods: Option<PathBuf>,
+    /// The address under which this installation is reached.
+    pub public_url: Option<String>,
+    /// The host that game servers are reached at.
+    pub advertise_host: Option<String>,
+    /// Origins whose pages may join.
+    pub cors_origins: Option<Vec<String>>,
+    /// `on-failure` or `never`.
+    pub restart_policy: Option<String>,
+    /// Whether game servers end with the control plane.
+    pub stop_servers: Option<bool>,
+    /// Whether everyone may read the metrics.
+    pub open_metrics: Option<bool>,
+    /// Threads that hold session channels.
+    pub gateway_threads: Option<u16>,
+    /// Issuers of players' tokens.
+    pub issuers: Option<Vec<IssuerEntry>>,
+}
+
+/// An issuer as a file gives it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerEntry {
+    name: String,
+    jwks_file: PathBuf,
+    audience: Option<String>,
+}
+
+impl Layer {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the file, the setting and the rule.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&path.display().to_string(), &text)
+    }
+
+    fn parse(at: &str, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError::Invalid {
+            at: at.to_owned(),
+            rule: error.to_string().trim_end().to_owned(),
+        })
+    }
+
+    /// This layer over another.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            listen: self.listen.or(below.listen),
+            data: self.data.or(below.data),
+            store: self.store.or(below.store),
+            mods: self.mods.or(below.mods),
+            public_url: self.public_url.or(below.public_url),
+            advertise_host: self.advertise_host.or(below.advertise_host),
+            cors_origins: self.cors_origins.or(below.cors_origins),
+            restart_policy: self.restart_policy.or(below.restart_policy),
+            stop_servers: self.stop_servers.or(below.stop_servers),
+            open_metrics: self.open_metrics.or(below.open_metrics),
+            gateway_threads: self.gateway_threads.or(below.gateway_threads),
+            issuers: self.issuers.or(below.issuers),
+        }
+    }
+}
+
+impl Config {
+    /// The configuration of a file and the flags over it, on top of the default.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with where it stands, and the rule.
+    pub fn from_layers(flags: Layer, file: Option<&Path>) -> Result<Self, ConfigError> {
+        let default = Layer::parse("the default configuration", DEFAULT)?;
+        let file = file.map(Layer::read).transpose()?.unwrap_or_default();
+        Self::from_layer(flags.over(file).over(default))
+    }
+
+    fn from_layer(layer: Layer) -> Result<Self, ConfigError> {
+        let store = match layer.store.as_deref() {
+            Some("sqlite") | None => StoreKind::Sqlite,
+            Some("memory") => StoreKind::Memory,
+            Some(other) => {
+                return Err(invalid("store", other, "`sqlite` or `memory`"));
+            }
+        };
+        let restart_policy = match layer.restart_policy.as_deref() {
+            Some("on-failure") | None => RestartPolicy::OnFailure,
+            Some("never") => RestartPolicy::Never,
+            Some(other) => {
+                return Err(invalid("restart_policy", other, "`on-failure` or `never`"));
+            }
+        };
+        let public_url = layer.public_url.map(|url| check_url(&url)).transpose()?;
+        let issuers = layer.issuers.unwrap_or_default();
+        Ok(Self {
+            listen: layer.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7400))),
+            data: layer.data.unwrap_or_else(|| PathBuf::from(".lifeboat")),
+            store,
+            mods: layer.mods,
+            public_url,
+            advertise_host: layer.advertise_host.unwrap_or_else(|| "127.0.0.1".to_owned()),
+            cors_origins: layer.cors_origins.unwrap_or_default(),
+            restart_policy,
+            servers_on_stop: if layer.stop_servers.unwrap_or(false) {
+                ServersOnStop::Stop
+            } else {
+                ServersOnStop::Leave
+            },
+            metrics: if layer.open_metrics.unwrap_or(false) {
+                MetricsAccess::Open
+            } else {
+                MetricsAccess::Viewers
+            },
+            gateway_threads: layer.gateway_threads.unwrap_or(1).max(1),
+            issuers: issuers.into_iter().map(issuer).collect::<Result<_, _>>()?,
+            greeting: Greeting::Print,
+        })
+    }
+}
+
+fn invalid(setting: &str, found: &str, allowed: &str) -> ConfigError {
+    ConfigError::Invalid {
+        at: setting.to_owned(),
+        rule: format!("`{found}` is not allowed here; use {allowed}"),
+    }
+}
+
+fn check_url(url: &str) -> Result<String, ConfigError> {
+    let url = url.trim_end_matches('/');
+    if url.starts_with("http://") || url.starts_with("https://") {
+        Ok(url.to_owned())
+    } else {
+        Err(invalid("public_url", url, "an address that begins with http:// or https://"))
+    }
+}
+
+fn issuer(entry: IssuerEntry) -> Result<Issuer, ConfigError> {
+    let jwks = fs::read_to_string(&entry.jwks_file)
+        .map_err(|source| ConfigError::Unreadable { path: entry.jwks_file, source })?;
+    Ok(Issuer { name: entry.name, jwks, audience: entry.audience })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_file_is_the_default() {
+        let config = Config::from_layers(Layer::default(), None).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:7400");
+        assert_eq!(config.data, Path::new(".lifeboat"));
+        assert_eq!(config.restart_policy, RestartPolicy::OnFailure);
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_unknown_settings_are_named() {
+        let file = Layer::parse("f", "data = \"a\"\nstore = \"memory\"").unwrap();
+        let flags = Layer { data: Some("b".into()), ..Layer::default() };
+        let both = flags.over(file);
+        assert_eq!((both.data, both.store.as_deref()), (Some("b".into()), Some("memory")));
+        let error = Layer::parse("f", "datta = \"a\"").unwrap_err().to_string();
+        assert!(error.contains("datta"), "{error}");
+        let layer = Layer { store: Some("oracle".into()), ..Layer::default() };
+        assert!(Config::from_layer(layer).unwrap_err().to_string().contains("sqlite"));
+    }
+}
