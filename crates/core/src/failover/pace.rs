@@ -161,7 +161,10 @@ mod tests {
         #[test]
         fn the_rate_stays_between_floor_and_plan(
             plan in prop_oneof![0.001f64..5.0, 1.0f64..100_000.0],
-            steps in prop::collection::vec((0usize..500_000, -500i64..5_000, 0.001f64..1e5), 1..200),
+            steps in prop::collection::vec(
+                (0usize..500_000, -500i64..5_000, 0.001f64..1e5),
+                1..200,
+            ),
         ) {
             let mut pace = PaceController::new(Rate::per_second(plan), START);
             let mut now_ms = START.as_ms();
@@ -186,7 +189,11 @@ mod tests {
         ) {
             let mut pace = PaceController::new(Rate::per_second(plan), START);
             for (second, share) in (0..).zip(shares) {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "small and not negative"
+                )]
                 let on_their_way = (plan * share) as usize;
                 prop_assert_eq!(pace.observe(on_their_way, after(second)), pace.plan());
             }

@@ -180,9 +180,10 @@ impl<'a> Round<'a> {
     /// those that never were at once. Losses are made good in their order, so the vacancies are
     /// those of the latest losses.
     fn vacancies_due_at(&self) -> impl Iterator<Item = Timestamp> {
-        let window = self.policy.replacement_window;
-        let recent = self.next.losses.iter().filter(|at| self.now.since(**at) < window);
-        let after_loss: Vec<_> = recent
+        let after_loss: Vec<_> = self
+            .next
+            .losses
+            .iter()
             .zip(0u32..)
             .map(|(at, earlier)| {
                 let doubled = 2u32.saturating_pow(earlier);
