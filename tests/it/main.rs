@@ -1,0 +1,18 @@
+//! Black-box tests of the real `lifeboat` binary, written against the contract alone: real
+//! processes, real sockets, a real database, killed for real. Waits are for a value, with a bound.
+//!
+//! The binary is the one beside the tests in the target directory; build it first, as
+//! `make test` does.
+
+mod api;
+mod failover;
+mod guest;
+mod guide;
+mod input;
+mod live_config;
+mod roles;
+mod restart;
+mod servers;
+mod server;
+mod wait;
+mod worlds;

@@ -1,0 +1,65 @@
+//! Game servers that die, hang and are replaced.
+
+use rustix::process::Signal;
+use serde_json::json;
+use std::time::Duration;
+
+use crate::guest::Guest;
+use crate::server::Server;
+use crate::wait::{wait_for, wait_within};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_is_replaced_within_the_same_deployment() {
+    let server = Server::start().await;
+    let world = server.active_world(json!({ "name": "Main Stage" })).await;
+    let before = server.deployment(&world).await;
+    server.signal_servers(&world, Signal::KILL).await;
+    let after = wait_for("a replacement that is ready", async || {
+        let now = server.deployment(&world).await;
+        let replaced = now["servers"].as_array()?.iter().any(|one| {
+            one["phase"] == "Ready" && one["id"] != before["servers"][0]["id"]
+        });
+        replaced.then_some(now)
+    })
+    .await;
+    assert_eq!(after["id"], before["id"]);
+    server.await_phase(&world, "Active").await;
+    Guest::enter(&server.api, &world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fourth_loss_in_ten_minutes_is_an_error() {
+    let server = Server::start().await;
+    let world = server.active_world(json!({ "name": "Main Stage" })).await;
+    for _ in 0..4 {
+        server.await_phase(&world, "Active").await;
+        let pids = server.pids(&world).await;
+        server.signal_servers(&world, Signal::KILL).await;
+        wait_for("the loss to be noticed", async || {
+            let status = server.api.get(&format!("/api/worlds/{world}")).await.expect(200);
+            let is_over = status["status"]["phase"] == "Error";
+            let has_moved_on = server.pids(&world).await.iter().all(|pid| !pids.contains(pid));
+            (is_over || has_moved_on).then_some(())
+        })
+        .await;
+    }
+    server.await_phase(&world, "Error").await;
+    let answer = server.api.anonymous().post(&format!("/api/worlds/{world}/join"), json!({})).await;
+    let problem = answer.expect_problem(503, "world_not_active");
+    assert!(problem["retryAfterMs"].as_u64().is_some_and(|ms| ms > 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hung_server_is_noticed_within_twenty_seconds_and_replaced() {
+    let server = Server::start().await;
+    let world = server.active_world(json!({ "name": "Main Stage" })).await;
+    let before = server.deployment(&world).await;
+    server.signal_servers(&world, Signal::STOP).await;
+    wait_within(Duration::from_secs(25), "the hung server to be replaced", async || {
+        let now = server.deployment(&world).await;
+        let servers = now["servers"].as_array()?;
+        (!servers.is_empty() && servers.iter().all(|one| one["id"] != before["servers"][0]["id"]))
+            .then_some(())
+    })
+    .await;
+}
