@@ -1,0 +1,29 @@
+import { Badge } from "@mantine/core";
+
+const colours: Record<string, string> = {
+  Active: "green.9",
+  Ready: "green.9",
+  Healthy: "green.9",
+  healthy: "green.9",
+  complete: "green.9",
+  Starting: "blue.8",
+  moving: "blue.8",
+  Stopping: "gray.7",
+  Inactive: "gray.7",
+  "failed-back": "gray.7",
+  cancelled: "gray.7",
+  held: "orange.9",
+  "complete-with-stragglers": "orange.9",
+  "redirecting-new-joiners": "orange.9",
+  Error: "red.9",
+  Lost: "red.9",
+};
+
+/** A phase as a word on a colour; the word alone says it too. */
+export function PhaseBadge({ phase }: { phase: string }) {
+  return (
+    <Badge color={colours[phase] ?? "gray.7"} variant="filled" radius="sm" tt="none">
+      {phase}
+    </Badge>
+  );
+}

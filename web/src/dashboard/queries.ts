@@ -1,0 +1,87 @@
+/** What the pages load, under one name each. */
+
+import { useQuery } from "@tanstack/react-query";
+import { api } from "../api/client.js";
+import type { Role, World } from "../api/types.js";
+
+/** Events keep things current; this is for a server whose events do not come through. */
+const SAFETY_RELOAD_MS = 15_000;
+const MOVING_RELOAD_MS = 1_000;
+/** A list of thousands is not loaded again at each event. */
+export const SESSIONS_RELOAD_MS = 3_000;
+
+export const useMe = () =>
+  useQuery({ queryKey: ["me"], queryFn: api.me, retry: false, staleTime: 60_000 });
+
+const ranks: Record<Role, number> = { viewer: 0, operator: 1, support: 2, admin: 3 };
+
+/** Whether the one who is signed in has at least this role. */
+export function useMay(role: Role): boolean {
+  const { data } = useMe();
+  return data !== undefined && (ranks[data.role] ?? 0) >= ranks[role];
+}
+
+export const useWorlds = () =>
+  useQuery({ queryKey: ["worlds"], queryFn: api.worlds, refetchInterval: SAFETY_RELOAD_MS });
+
+export function useWorld(worldId: string) {
+  return useQuery({
+    queryKey: ["world", worldId],
+    queryFn: () => api.world(worldId),
+    refetchInterval: SAFETY_RELOAD_MS,
+  });
+}
+
+export function useDeployment(deploymentId: string | null | undefined) {
+  return useQuery({
+    queryKey: ["deployment", deploymentId],
+    queryFn: () => api.deployment(deploymentId ?? ""),
+    enabled: Boolean(deploymentId),
+    refetchInterval: SAFETY_RELOAD_MS,
+  });
+}
+
+export function useReadiness(worldId: string, isWanted = true) {
+  return useQuery({
+    queryKey: ["world", worldId, "readiness"],
+    queryFn: () => api.readiness(worldId),
+    enabled: isWanted,
+    refetchInterval: SAFETY_RELOAD_MS,
+  });
+}
+
+export const useFailovers = () => useQuery({ queryKey: ["failovers"], queryFn: api.failovers });
+
+export function useFailover(failoverId: string | null) {
+  return useQuery({
+    queryKey: ["failover", failoverId],
+    queryFn: () => api.failover(failoverId ?? ""),
+    enabled: failoverId !== null,
+    refetchInterval: ({ state }) =>
+      state.data && state.data.finishedAt !== null ? false : MOVING_RELOAD_MS,
+  });
+}
+
+export const isMoving = (phase: string) => phase === "moving" || phase === "held";
+
+/** A main world with its standby, or a world by itself. */
+export interface Pair {
+  main: World;
+  standby: World | null;
+}
+
+/** The worlds as pairs, in the order of their names; a standby whose main is gone stands alone. */
+export function pairs(worlds: World[]): Pair[] {
+  const byId = new Map(worlds.map((world) => [world.id, world]));
+  return worlds
+    .filter((world) => !world.standbyFor || !byId.has(world.standbyFor))
+    .map((main) => ({ main, standby: byId.get(main.standby ?? "") ?? null }))
+    .sort((one, other) => one.main.name.localeCompare(other.main.name));
+}
+
+/** Whether people are, or are about to be, without a world. */
+export function isInTrouble({ main }: Pair): boolean {
+  const { phase, sessions, failover } = main.status;
+  if (failover) return isMoving(failover.phase);
+  return phase === "Error" || (phase === "Starting" && sessions > 0);
+}
