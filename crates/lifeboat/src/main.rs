@@ -1,1 +1,36 @@
-fn main() {}
+//! The one binary of Lifeboat: the control plane, and everything that an operator does with it.
+
+mod api;
+mod args;
+mod commands;
+mod demo;
+mod exit;
+mod limits;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use args::{Cli, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(&cli.command);
+    match Box::pin(commands::run(cli)).await {
+        Ok(outcome) => outcome.into(),
+        Err(error) => exit::report(&error),
+    }
+}
+
+/// What runs for long says what it does; an operator's command speaks of trouble only.
+fn log_to_stderr(command: &Command) {
+    let level = match command {
+        Command::Serve(_) | Command::Plaza => "info",
+        _ => "error",
+    };
+    let filter = EnvFilter::try_from_env("LIFEBOAT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,108 @@
+//! Readiness and rules as lists to go through, each with both values and what to do.
+
+use lifeboat_core::failover::Rule;
+use serde_json::Value;
+
+use super::table::visible;
+use crate::api::Check;
+
+/// The comparison, point by point: what holds briefly, what does not with the way out.
+pub(crate) fn checklist(checks: &[Check]) -> String {
+    let wide = checks.iter().map(|check| check.id.len()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for check in checks {
+        let mark = mark(check);
+        let values = both(&check.main, &check.standby);
+        lines.push(format!("{mark} {:wide$}  {values}", check.id).trim_end().to_owned());
+        if !check.ok {
+            lines.extend(more(check.message.as_deref(), check.remedy.as_deref()));
+        }
+    }
+    lines.join("\n")
+}
+
+fn mark(check: &Check) -> &'static str {
+    match (check.ok, check.severity.as_str()) {
+        (true, _) => "ok   ",
+        (false, "block") => "BLOCK",
+        (false, "warn") => "warn ",
+        (false, _) => "info ",
+    }
+}
+
+/// The rules that stand in the way of a failover, with both values and the way out.
+pub(crate) fn rules(rules: &[Rule]) -> String {
+    let mut lines = Vec::new();
+    for rule in rules {
+        let force = if rule.may_force { "may be forced" } else { "cannot be forced" };
+        let values = both(&rule.main, &rule.standby);
+        lines.push(format!("{} ({force})  {values}", rule.code).trim_end().to_owned());
+        lines.extend(more(Some(&rule.message), Some(&rule.remedy)));
+    }
+    lines.join("\n")
+}
+
+fn more(message: Option<&str>, remedy: Option<&str>) -> impl Iterator<Item = String> {
+    let message = message.map(|text| format!("      {}", visible(text)));
+    let remedy = remedy.map(|text| format!("      remedy: {}", visible(text)));
+    message.into_iter().chain(remedy)
+}
+
+fn both(main: &Value, standby: &Value) -> String {
+    match (brief(main), brief(standby)) {
+        (None, None) => String::new(),
+        (Some(main), Some(standby)) if main == standby => main,
+        (main, standby) => format!(
+            "main {}, standby {}",
+            main.as_deref().unwrap_or("none"),
+            standby.as_deref().unwrap_or("none")
+        ),
+    }
+}
+
+fn brief(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Some(visible(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_hold_comes_with_both_values_and_the_remedy() {
+        let checks: Vec<Check> = serde_json::from_value(json!([
+            { "id": "build.mod", "severity": "block", "ok": true, "main": "1.0.0",
+              "standby": "1.0.0", "message": "the same", "remedy": "none" },
+            { "id": "scale.profile", "severity": "block", "ok": false, "main": "Capacity500",
+              "standby": null, "message": "the standby is smaller", "remedy": "enlarge it" },
+        ]))
+        .unwrap();
+        insta::assert_snapshot!(checklist(&checks), @r"
+        ok    build.mod      1.0.0
+        BLOCK scale.profile  main Capacity500, standby none
+              the standby is smaller
+              remedy: enlarge it
+        ");
+    }
+
+    #[test]
+    fn a_rule_says_whether_it_may_be_forced() {
+        let rule: Rule = serde_json::from_value(json!({
+            "code": "cool_down", "message": "12 s ago", "main": 12, "standby": 60,
+            "remedy": "wait 48 s", "mayForce": true
+        }))
+        .unwrap();
+        insta::assert_snapshot!(rules(&[rule]), @r"
+        cool_down (may be forced)  main 12, standby 60
+              12 s ago
+              remedy: wait 48 s
+        ");
+    }
+}
