@@ -18,6 +18,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::events::Events;
 use crate::feed::Feed;
+use crate::http::idempotency::Idempotency;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::metrics::Metrics;
 use crate::mods::Mods;
@@ -40,6 +41,7 @@ pub(crate) struct App {
     pub(crate) auth: Auth,
     pub(crate) events: Arc<Events>,
     pub(crate) metrics: Metrics,
+    pub(crate) idempotency: Idempotency,
     /// Has the reconciler look at every deployment now.
     pub(crate) reconcile: Notify,
 }

@@ -17,11 +17,12 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::app::{App, stopped, wall_clock};
-use crate::auth::Auth;
+use crate::auth::{Auth, AuthError};
 use crate::config::{Config, Greeting, ServersOnStop, StoreKind};
 use crate::events::Events;
 use crate::failover;
 use crate::feed::Feed;
+use crate::http::idempotency::Idempotency;
 use crate::http::{listen, router};
 use crate::ids;
 use crate::keyspace;
@@ -59,6 +60,9 @@ pub enum ServeError {
     /// The store does not answer.
     #[error("the store does not answer")]
     Store(#[from] StoreError),
+    /// The keys of operators or of issuers cannot be used.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// The mods cannot be used.
     #[error(transparent)]
     Mods(#[from] ModsError),
@@ -138,6 +142,7 @@ async fn build(
         auth,
         events: Events::new(),
         metrics: Metrics::new(),
+        idempotency: Idempotency::default(),
         reconcile: Notify::new(),
         config,
     });

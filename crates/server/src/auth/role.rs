@@ -2,10 +2,11 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use lifeboat_core::code::ErrorCode;
+use lifeboat_core::ids::KeyId;
 use lifeboat_core::live_config::Audience;
 use serde::{Deserialize, Serialize};
 
+use super::{Login, no_key};
 use crate::http::problem::{ApiError, ApiResult};
 use crate::writer::Actor;
 
@@ -53,14 +54,38 @@ pub(crate) struct Caller {
     pub(crate) actor: Actor,
     /// What it may do.
     pub(crate) role: Role,
+    /// By what it was found.
+    pub(crate) credential: Credential,
+}
+
+/// What somebody showed.
+#[derive(Debug, Clone)]
+pub(crate) enum Credential {
+    /// The secret of this key.
+    Key(KeyId),
+    /// The dashboard's cookie.
+    Cookie(Login),
+    /// Nothing: a test vouches for the caller.
+    #[cfg(test)]
+    Test,
+}
+
+impl Caller {
+    /// The text that stands for this caller where two must not be taken for one another.
+    pub(crate) fn identity(&self) -> &str {
+        match &self.credential {
+            Credential::Key(id) => id.as_str(),
+            Credential::Cookie(login) => &login.id,
+            #[cfg(test)]
+            Credential::Test => "test",
+        }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            ApiError::new(ErrorCode::Unauthorized, "send an API key as `Authorization: Bearer`")
-        })
+        parts.extensions.get::<Self>().cloned().ok_or_else(no_key)
     }
 }

@@ -42,7 +42,10 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::BAD_REQUEST);
         let retry_after_ms = self.0.retry_after_ms;
+        let code = self.0.code;
         let mut response = (status, Json(&*self.0)).into_response();
+        // For the guard, which notes refused tries in the audit log.
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(ms) = retry_after_ms {

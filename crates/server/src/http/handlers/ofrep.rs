@@ -1,0 +1,233 @@
+//! The OpenFeature Remote Evaluation Protocol for the live config of a world, as its players see
+//! it. No `eventStreams` yet: what changes is pushed over the session channel, and providers poll.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use lifeboat_core::access::{IdentityKind, may_enter};
+use lifeboat_core::catalog::Catalog;
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::ids::WorldId;
+use lifeboat_core::live_config::Audience;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{App, world_of};
+use crate::http::body::Id;
+use crate::http::problem::{ApiError, ApiResult};
+use crate::keyspace::hex;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(all))
+        .routes(routes!(one))
+        // Providers differ in the slash at the end.
+        .route("/api/worlds/{id}/ofrep/v1/evaluate/flags/", post(all))
+        .route("/api/worlds/{id}/ofrep/v1/evaluate/flags/{key}/", post(one))
+}
+
+/// A request that the protocol answers in its own words.
+struct Refused {
+    code: &'static str,
+    details: String,
+}
+
+/// Evaluates all flags of a world (OFREP)
+///
+/// Keys are the paths of live config values that players see, such as
+/// `game.ForceDisconnect.AllClients` and `project.Stage.DoorsOpen`.
+#[utoipa::path(
+    post, path = "/api/worlds/{id}/ofrep/v1/evaluate/flags", tag = "ofrep",
+    params(("id" = String, Path, description = "The world"),
+           ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer")),
+    request_body(content = Value, description = "`context`, with any members; may be empty"),
+    responses((status = 200, description = "`flags` and `metadata`, and `ETag`", body = Value),
+              (status = 304, description = "Nothing changed"),
+              (status = 400, description = "`errorCode`, `errorDetails`", body = Value))
+)]
+pub(crate) async fn all(
+    State(app): State<Arc<App>>,
+    Id(world): Id<WorldId>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> ApiResult<Response> {
+    let flags = flags(&app, &world, &headers)?;
+    if let Err(refused) = context(&body) {
+        let answer = json!({ "errorCode": refused.code, "errorDetails": refused.details });
+        return Ok((StatusCode::BAD_REQUEST, Json(answer)).into_response());
+    }
+    let evaluated: Vec<Value> = flags.iter().map(|(key, value)| evaluation(key, value)).collect();
+    let revision = app.catalog().revision;
+    // Of what was evaluated and nothing else: a new revision with the same values is no change.
+    let digest = Sha256::digest(json!(evaluated).to_string());
+    let etag = format!("\"{}\"", hex(&digest[..16]));
+    let mut response = if matches(&headers, &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let metadata = json!({ "worldId": world, "revision": revision });
+        Json(json!({ "flags": evaluated, "metadata": metadata })).into_response()
+    };
+    let own = response.headers_mut();
+    own.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        own.insert(ETAG, etag);
+    }
+    Ok(response)
+}
+
+/// Evaluates one flag of a world (OFREP)
+#[utoipa::path(
+    post, path = "/api/worlds/{id}/ofrep/v1/evaluate/flags/{key}", tag = "ofrep",
+    params(("id" = String, Path, description = "The world"),
+           ("key" = String, Path, description = "The flag, such as `project.Stage.DoorsOpen`")),
+    request_body(content = Value, description = "`context`, with any members; may be empty"),
+    responses((status = 200, description = "`key`, `value`, `reason`, `metadata`", body = Value),
+              (status = 400, description = "`key`, `errorCode`, `errorDetails`", body = Value),
+              (status = 404, description = "`key`, `errorCode`: FLAG_NOT_FOUND", body = Value))
+)]
+pub(crate) async fn one(
+    State(app): State<Arc<App>>,
+    Path((world, key)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> ApiResult<Response> {
+    let world: WorldId = world.parse().map_err(|invalid: lifeboat_core::ids::IdInvalid| {
+        ApiError::new(ErrorCode::NotFound, invalid.to_string())
+    })?;
+    let flags = flags(&app, &world, &headers)?;
+    let refuse = |status: StatusCode, refused: Refused| {
+        let answer =
+            json!({ "key": key, "errorCode": refused.code, "errorDetails": refused.details });
+        Ok((status, Json(answer)).into_response())
+    };
+    if let Err(refused) = context(&body) {
+        return refuse(StatusCode::BAD_REQUEST, refused);
+    }
+    match flags.get(&key) {
+        Some(value) => Ok(Json(evaluation(&key, value)).into_response()),
+        None => {
+            let details = "no value that players see has this key; ask for all of them".to_owned();
+            refuse(StatusCode::NOT_FOUND, Refused { code: "FLAG_NOT_FOUND", details })
+        }
+    }
+}
+
+/// The values of a world that its players see, if whoever asks may enter it.
+fn flags(app: &App, world: &WorldId, headers: &HeaderMap) -> ApiResult<BTreeMap<String, Value>> {
+    let identity = app.auth.player(headers)?;
+    let catalog = app.catalog();
+    let access = &world_of(&catalog, world)?.spec.access;
+    let entered = match &identity {
+        Some(identity) => {
+            if catalog.is_banned(&identity.user, world) {
+                Err(ErrorCode::Banned)
+            } else {
+                may_enter(access, identity)
+            }
+        }
+        None if !access.guests => Err(ErrorCode::GuestNotAllowed),
+        None if !access.public => Err(ErrorCode::AccessDenied),
+        None => Ok(()),
+    };
+    debug_assert!(identity.is_none_or(|identity| identity.kind == IdentityKind::Known));
+    entered.map_err(|code| {
+        ApiError::new(code, "whoever may not enter a world does not read its values either")
+    })?;
+    Ok(values(app, &catalog, world))
+}
+
+fn values(app: &App, catalog: &Catalog, world: &WorldId) -> BTreeMap<String, Value> {
+    let view = app.mods.view(catalog, world, Audience::Players);
+    let mut flags = BTreeMap::new();
+    flatten("game", &view.game, &mut flags);
+    flatten("project", &view.project, &mut flags);
+    flags
+}
+
+/// Leaves by their dotted path. Lists are wrapped in an object, since flags cannot be lists.
+fn flatten(prefix: &str, values: &Map<String, Value>, flags: &mut BTreeMap<String, Value>) {
+    for (name, value) in values {
+        let key = format!("{prefix}.{name}");
+        match value {
+            Value::Object(below) => flatten(&key, below, flags),
+            Value::Array(items) => {
+                flags.insert(key, json!({ "items": items }));
+            }
+            leaf => {
+                flags.insert(key, leaf.clone());
+            }
+        }
+    }
+}
+
+fn evaluation(key: &str, value: &Value) -> Value {
+    json!({ "key": key, "value": value, "reason": "STATIC", "variant": "live", "metadata": {} })
+}
+
+/// Checks the context, which no value depends on.
+fn context(body: &[u8]) -> Result<(), Refused> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    let body: Value = serde_json::from_slice(body).map_err(|error| Refused {
+        code: "PARSE_ERROR",
+        details: format!("the body is not JSON: {error}"),
+    })?;
+    let is_context = |value: &Value| value.is_object() || value.is_null();
+    let fits = is_context(&body) && body.get("context").is_none_or(is_context);
+    let wrong =
+        || Refused { code: "INVALID_CONTEXT", details: "`context` is an object".to_owned() };
+    fits.then_some(()).ok_or_else(wrong)
+}
+
+/// Whether the client has this answer; compared weakly, since proxies make strong tags weak.
+fn matches(headers: &HeaderMap, etag: &str) -> bool {
+    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_dotted_paths_and_lists_are_wrapped() {
+        let values = json!({ "Stage": { "DoorsOpen": true, "Acts": ["a"] }, "Name": "x" });
+        let mut flags = BTreeMap::new();
+        flatten("project", values.as_object().unwrap(), &mut flags);
+        let expected = [
+            ("project.Name", json!("x")),
+            ("project.Stage.Acts", json!({ "items": ["a"] })),
+            ("project.Stage.DoorsOpen", json!(true)),
+        ];
+        assert_eq!(flags, expected.map(|(key, value)| (key.to_owned(), value)).into());
+    }
+
+    #[test]
+    fn a_context_is_an_object_or_missing() {
+        for fine in ["", "{}", r#"{"context":{"targetingKey":"a"}}"#, r#"{"other":1}"#] {
+            assert!(context(fine.as_bytes()).is_ok(), "{fine}");
+        }
+        let code = |body: &str| context(body.as_bytes()).err().map(|refused| refused.code);
+        assert_eq!(code("{"), Some("PARSE_ERROR"));
+        assert_eq!(code(r#"{"context":1}"#), Some("INVALID_CONTEXT"));
+    }
+
+    #[test]
+    fn a_tag_is_compared_weakly() {
+        let mut headers = HeaderMap::new();
+        headers.insert(IF_NONE_MATCH, "\"a\", W/\"b\"".parse().unwrap());
+        assert!(matches(&headers, "\"b\""));
+        assert!(!matches(&headers, "\"c\""));
+    }
+}

@@ -1,0 +1,203 @@
+//! Repeated requests: the same key with the same request gets the answer of the first one, also
+//! after a restart.
+
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::Method;
+use http_body_util::{BodyExt as _, Limited};
+use lifeboat_core::code::ErrorCode;
+use lifeboat_core::limits::{
+    BODY_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_TTL,
+};
+use lifeboat_store::{Range, StoreError, Transaction};
+use sha2::{Digest as _, Sha256};
+
+use crate::app::{App, wall_clock};
+use crate::auth::Caller;
+use crate::http::problem::{ApiError, ApiResult};
+use crate::keyspace::hex;
+use crate::writer::json;
+use record::Recorded;
+
+/// The header that carries the key.
+const HEADER: &str = "idempotency-key";
+/// Where answers are kept.
+const PREFIX: &str = "/idempotency/";
+/// Answers with a secret in them are not written down.
+const SECRET_ANSWERS: [&str; 2] = ["/api/keys", "/api/tokens"];
+/// Bytes of an answer that is remembered.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// After how many recorded answers old ones are looked for.
+const PRUNE_EVERY: usize = 256;
+/// Old answers that are deleted in one commit.
+const PRUNE_PAGE: usize = 100;
+
+/// The one place that a repeated request meets its first in. Whoever holds the lock is the first.
+type Slot = Arc<tokio::sync::Mutex<Option<Recorded>>>;
+
+/// Answers that are remembered, and requests that are under way.
+#[derive(Default)]
+pub(crate) struct Idempotency {
+    slots: Mutex<Slots>,
+    recorded: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Slots {
+    by_key: HashMap<String, Slot>,
+    oldest_first: VecDeque<String>,
+}
+
+impl Idempotency {
+    fn slot(&self, key: &str) -> Slot {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.by_key.get(key) {
+            return Arc::clone(slot);
+        }
+        while slots.by_key.len() >= IDEMPOTENCY_KEYS_MAX {
+            let Some(oldest) = slots.oldest_first.pop_front() else { break };
+            slots.by_key.remove(&oldest);
+        }
+        let slot = Slot::default();
+        slots.by_key.insert(key.to_owned(), Arc::clone(&slot));
+        slots.oldest_first.push_back(key.to_owned());
+        slot
+    }
+}
+
+/// Answers a repeated request as the first one was answered. Goes behind the guard, which says who
+/// calls.
+pub(crate) async fn remember(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> ApiResult<Response> {
+    let caller = request.extensions().get::<Caller>();
+    let (Some(caller), Some(key), &Method::POST) =
+        (caller, request.headers().get(HEADER), request.method())
+    else {
+        return Ok(next.run(request).await);
+    };
+    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+        let detail = format!("an `Idempotency-Key` has 1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes");
+        return Err(ApiError::new(ErrorCode::BadRequest, detail));
+    }
+    let store_key = store_key(caller.identity(), key.as_bytes());
+    let (request, hash) = hashed(request).await?;
+    // On its own, so that the answer is recorded also when nobody waits for it any more.
+    let answering = tokio::spawn(answer(app, store_key, hash, request, next));
+    answering.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a handler failed");
+        Err(ApiError::new(
+            ErrorCode::Internal,
+            "the request failed; it is not known how far it got",
+        ))
+    })
+}
+
+fn store_key(caller: &str, key: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(caller).chain_update([0]).chain_update(key).finalize();
+    format!("{PREFIX}{}", hex(&digest))
+}
+
+/// The request whole, with what tells it from another one.
+async fn hashed(request: Request) -> ApiResult<(Request, String)> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| {
+        let detail = format!("a body arrives whole and has at most {BODY_BYTES_MAX} bytes");
+        ApiError::new(ErrorCode::BodyTooLarge, detail)
+    })?;
+    let bytes = body.to_bytes();
+    let digest = Sha256::new()
+        .chain_update(parts.uri.to_string())
+        .chain_update([0])
+        .chain_update(&bytes)
+        .finalize();
+    Ok((Request::from_parts(parts, Body::from(bytes)), hex(&digest)))
+}
+
+async fn answer(
+    app: Arc<App>,
+    key: String,
+    hash: String,
+    request: Request,
+    next: Next,
+) -> ApiResult<Response> {
+    let slot = app.idempotency.slot(&key);
+    let mut slot = slot.lock().await;
+    if slot.is_none() {
+        *slot = kept(&app, &key).await?;
+    }
+    let fresh = |known: &&Recorded| wall_clock().since(known.at) < IDEMPOTENCY_TTL;
+    if let Some(known) = slot.as_ref().filter(fresh) {
+        if known.request == hash {
+            return Ok(known.replay());
+        }
+        let detail = "this `Idempotency-Key` was used for another request; take a new key";
+        return Err(ApiError::new(ErrorCode::IdempotencyMismatch, detail));
+    }
+    let is_secret = SECRET_ANSWERS.contains(&request.uri().path());
+    let response = next.run(request).await;
+    if response.status().is_server_error() {
+        return Ok(response);
+    }
+    let (response, recorded) = record::record(response, hash, wall_clock(), ANSWER_BYTES_MAX).await;
+    if let Some(recorded) = recorded {
+        if !is_secret {
+            keep(&app, key, &recorded).await;
+        }
+        *slot = Some(recorded);
+    }
+    Ok(response)
+}
+
+async fn kept(app: &App, key: &str) -> Result<Option<Recorded>, StoreError> {
+    let kept = app.store.read(key).await?;
+    Ok(kept.and_then(|kept| serde_json::from_slice(&kept.value).ok()))
+}
+
+async fn keep(app: &Arc<App>, key: String, recorded: &Recorded) {
+    let transaction = Transaction::new().put(key, json(recorded));
+    if let Err(error) = app.writer.commit_unaudited(transaction).await {
+        tracing::warn!(?error, "an answer is remembered until the next restart only");
+    }
+    if app.idempotency.recorded.fetch_add(1, Ordering::Relaxed) % PRUNE_EVERY == 0 {
+        let app = Arc::clone(app);
+        tokio::spawn(async move {
+            if let Err(error) = prune(&app).await {
+                tracing::debug!(%error, "old answers are not deleted");
+            }
+        });
+    }
+}
+
+/// Deletes answers whose time is over.
+async fn prune(app: &App) -> Result<(), StoreError> {
+    let mut range = Range::prefix(PREFIX).limit(PRUNE_PAGE);
+    loop {
+        let page = app.store.list(range.clone(), None).await?;
+        let now = wall_clock();
+        let is_old = |value: &[u8]| {
+            serde_json::from_slice::<Recorded>(value)
+                .map_or(true, |recorded| now.since(recorded.at) >= IDEMPOTENCY_TTL)
+        };
+        let old = page.items.iter().filter(|item| is_old(&item.value));
+        let transaction =
+            old.fold(Transaction::new(), |transaction, item| transaction.delete(&item.key));
+        if !transaction.writes.is_empty() {
+            let _ = app.store.commit(transaction).await?;
+        }
+        let Some(next) = page.next else { return Ok(()) };
+        range = range.after(next);
+    }
+}
