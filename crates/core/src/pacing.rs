@@ -109,6 +109,11 @@ impl SlotLine {
         Self { interval_us: rate.interval_us(), next_us: to_us(start) }
     }
 
+    /// Goes on at another rate; slots that were handed out stay.
+    pub fn set_rate(&mut self, rate: Rate) {
+        self.interval_us = rate.interval_us();
+    }
+
     /// The next free slot, not before `now`.
     pub fn assign(&mut self, now: Timestamp) -> Timestamp {
         let slot_us = self.next_us.max(to_us(now));

@@ -115,6 +115,7 @@ impl Desk {
     /// are done.
     pub fn tick(&mut self, now: Timestamp) -> Tick {
         self.expire(now);
+        self.watch_pace(now);
         let mut tick = Tick::default();
         self.grant_due(now, &mut tick);
         tick

@@ -271,6 +271,14 @@ impl Ledger {
         self.counts
     }
 
+    /// How many were placed and are neither landed nor otherwise settled.
+    #[must_use]
+    pub fn on_their_way(&self) -> usize {
+        let is_on_the_way =
+            |row: &&Row| row.stage == Stage::Pending && row.placed_at.is_some();
+        self.rows.iter().filter(is_on_the_way).count()
+    }
+
     /// Refusals by code.
     #[must_use]
     pub fn refusals(&self) -> &BTreeMap<ErrorCode, usize> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{
-    Counts, FailoverRecord, Figures, Kind, Ledger, LedgerEvent, Mode, MovePhase, Row, Stage,
+    Counts, FailoverRecord, Figures, Kind, Ledger, LedgerEvent, Mode, MovePhase, PaceController,
+    Row, Stage,
 };
 use lifeboat_core::ids::{FailoverId, SessionId, WorldId};
 use lifeboat_core::limits::STRAGGLER_AFTER;
@@ -28,6 +29,8 @@ pub(super) struct Move {
     pub(super) ledger: Ledger,
     pub(super) line: SlotLine,
     pacer: Pacer,
+    /// Slows the move down while the target does not keep up.
+    pace: PaceController,
     /// When the last slot of those who were present is over.
     window_end: Timestamp,
     /// Whether something is new since [`Desk::take_news`].
@@ -72,6 +75,7 @@ impl Move {
             ledger: Ledger::restore(rows),
             line: SlotLine::new(rate, now),
             pacer: Pacer::new(rate, rate.get() * BURST_SHARE, now),
+            pace: PaceController::new(rate, now),
             window_end: now,
             is_news: true,
             record,
@@ -171,6 +175,7 @@ impl Desk {
             let rate = Rate::per_second(record.plan.rate_per_second);
             changed.line = SlotLine::new(rate, now);
             changed.pacer.set_rate(rate, rate.get() * BURST_SHARE);
+            changed.pace.set_plan(rate);
         }
         let resumed = before.phase == MovePhase::Held && record.phase == MovePhase::Moving;
         let nudged = before.nudges != record.nudges;
@@ -212,6 +217,19 @@ impl Desk {
         rows.filter_map(|row| self.by_id.get(&row.session).copied())
             .filter(|key| concerns(&open.record, &self.sessions[*key]))
             .collect()
+    }
+
+    /// Goes as fast as the targets keep up: whoever comes before its turn at the slower pace gets
+    /// a later one.
+    pub(super) fn watch_pace(&mut self, now: Timestamp) {
+        for open in self.moves.values_mut().filter(|open| open.record.phase == MovePhase::Moving) {
+            let before = open.pace.rate();
+            let rate = open.pace.observe(open.ledger.on_their_way(), now);
+            if rate != before {
+                open.pacer.set_rate(rate, rate.get() * BURST_SHARE);
+                open.line.set_rate(rate);
+            }
+        }
     }
 
     /// Lets one of a failover's people through at its pace.

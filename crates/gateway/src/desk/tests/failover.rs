@@ -214,3 +214,25 @@ fn the_silent_are_named_as_stragglers_and_still_count_when_they_land() {
     assert_eq!(rows[0].stage, Stage::Landed);
     assert_eq!(fixture.desk.take_news(fixture.now)[0].phase, Some(MovePhase::Complete));
 }
+
+#[test]
+fn a_target_where_nobody_lands_gets_people_ever_more_slowly() {
+    let mut fixture = Fixture::new();
+    for _ in 0..95 {
+        fixture.enter("main", &["placement"]);
+    }
+    fixture.fail_over(1, 10.0);
+    let placed_in = |fixture: &mut Fixture, seconds: u64| {
+        let mut placed = 0;
+        for _ in 0..seconds * 10 {
+            fixture.pass(Duration::from_millis(100));
+            placed += fixture.desk.tick(fixture.now).granted.len();
+        }
+        placed
+    };
+    let at_plan = placed_in(&mut fixture, 3);
+    assert!((28..=33).contains(&at_plan), "{at_plan}");
+    placed_in(&mut fixture, 6);
+    let behind = placed_in(&mut fixture, 3);
+    assert!(behind < 15, "nobody has landed, and still {behind} were placed in three seconds");
+}
