@@ -7,6 +7,8 @@ mod key_table;
 mod login;
 mod player;
 mod role;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -62,7 +62,9 @@ pub(crate) async fn guard(
         Err(refused) => refused.error.into_response(),
     };
     app.metrics.answered(method.as_str(), row.path, response.status().as_u16());
-    note_refusal(&app, row, &actor, target, &response).await;
+    if let Some(code) = refusal(row, &response) {
+        note_refusal(&app, row, &actor, target, code).await;
+    }
     response
 }
 
@@ -164,14 +166,16 @@ fn target(uri: &Uri) -> String {
     id.unwrap_or(path).chars().take(lifeboat_core::limits::ID_LENGTH_MAX).collect()
 }
 
+/// The code of an answer that refuses a write. What blocks a failover is noted with its rules
+/// where it is found.
+fn refusal(row: &Row, response: &Response) -> Option<ErrorCode> {
+    let code = *response.extensions().get::<ErrorCode>()?;
+    let is_refusal = response.status().is_client_error() && code != ErrorCode::FailoverBlocked;
+    (is_refusal && !row.action.is_empty()).then_some(code)
+}
+
 /// Notes a refused write. Whoever tries without end fills the log only so far.
-async fn note_refusal(app: &App, row: &Row, actor: &Actor, target: String, response: &Response) {
-    let Some(&code) = response.extensions().get::<ErrorCode>() else { return };
-    let is_refusal = response.status().is_client_error();
-    // What blocks a failover is noted with its rules where it is found.
-    if row.action.is_empty() || !is_refusal || code == ErrorCode::FailoverBlocked {
-        return;
-    }
+async fn note_refusal(app: &App, row: &Row, actor: &Actor, target: String, code: ErrorCode) {
     let address = actor.address.map(|address| address.to_string()).unwrap_or_default();
     if !app.auth.refusals_noted.count(&format!("{}@{address}", actor.name), wall_clock()) {
         tracing::debug!(action = row.action, "a refused try is not noted: too many of them");
@@ -179,6 +183,12 @@ async fn note_refusal(app: &App, row: &Row, actor: &Actor, target: String, respo
     }
     let about = About { action: row.action, target, ..About::default() };
     app.writer.note_refused(actor, about, code).await;
+}
+
+/// The code of an answer that is a refusal.
+fn refused_with(response: &Response) -> Option<ErrorCode> {
+    let code = response.extensions().get::<ErrorCode>().copied();
+    code.filter(|_| response.status().is_client_error())
 }
 
 /// Lets pages of the configured origins do what players do, and nothing else.

@@ -43,15 +43,16 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
 pub(crate) fn build(app: &Arc<App>) -> Router {
     let (api, document) = api().split_for_parts();
     api.merge(openapi::route(document))
-        .route_layer(from_fn_with_state(Arc::clone(app), idempotency::remember))
-        .route_layer(from_fn_with_state(Arc::clone(app), access::guard))
-        .layer(access::cors(&app.config))
+        // Before the layers, so that a preflight is answered and not refused as a method.
         .method_not_allowed_fallback(async || {
             ApiError::new(
                 ErrorCode::MethodNotAllowed,
                 "this address exists, but not with this method; see /api/openapi.json",
             )
         })
+        .route_layer(from_fn_with_state(Arc::clone(app), idempotency::remember))
+        .route_layer(from_fn_with_state(Arc::clone(app), access::guard))
+        .layer(access::cors(&app.config))
         .fallback(pages::serve)
         .layer(TraceLayer::new_for_http())
         .with_state(Arc::clone(app))

@@ -97,3 +97,44 @@ fn frame(app: &App, event: &Event) -> Frame {
     let kind: EventKind = event.kind;
     Frame::default().id(app.events.id(event.number)).event(kind.as_str()).data(&event.data)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use http_body_util::BodyExt as _;
+    use serde_json::json;
+
+    use super::*;
+    use crate::http::fixture::Plane;
+
+    async fn next(body: &mut Body) -> Option<String> {
+        let frame = tokio::time::timeout(Duration::from_secs(5), body.frame()).await.unwrap();
+        let data = frame?.unwrap().into_data().unwrap();
+        Some(String::from_utf8(data.to_vec()).unwrap())
+    }
+
+    async fn open(plane: &Plane, key: &str, last: &str) -> Body {
+        let request = Request::get("/api/events").header("x-api-key", key);
+        let request = request.header("last-event-id", last).body(Body::empty()).unwrap();
+        plane.open(request).await.into_body()
+    }
+
+    #[tokio::test]
+    async fn a_stream_resumes_where_it_broke_off_and_ends_with_its_key() {
+        let plane = Plane::start().await;
+        let (id, viewer) = plane.key("viewer").await;
+        let mut body = open(&plane, &viewer, "").await;
+        let reset = next(&mut body).await.unwrap();
+        assert!(reset.contains("event: reset"), "{reset}");
+        plane.app.events.publish(EventKind::Alert, &json!({ "id": "first" }));
+        let first = next(&mut body).await.unwrap();
+        assert!(first.contains("event: alert") && first.contains("first"), "{first}");
+        plane.app.events.publish(EventKind::Alert, &json!({ "id": "second" }));
+        let seen = first.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+        let mut back = open(&plane, &viewer, seen).await;
+        assert!(next(&mut back).await.unwrap().contains("second"));
+        assert_eq!(plane.ask(&format!("DELETE /api/keys/{id}"), None).await.status, 204);
+        assert_eq!(next(&mut back).await, None);
+    }
+}

@@ -198,7 +198,11 @@ fn matches(headers: &HeaderMap, etag: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use lifeboat_core::catalog::LiveEntry;
+    use lifeboat_store::Transaction;
+
     use super::*;
+    use crate::http::fixture::Plane;
 
     #[test]
     fn keys_are_dotted_paths_and_lists_are_wrapped() {
@@ -229,5 +233,72 @@ mod tests {
         headers.insert(IF_NONE_MATCH, "\"a\", W/\"b\"".parse().unwrap());
         assert!(matches(&headers, "\"b\""));
         assert!(!matches(&headers, "\"c\""));
+    }
+
+    /// A world as it stands in the store, with its live config.
+    async fn world(plane: &Plane, public: bool, doors_open: bool) {
+        let build = json!({ "mod": "plaza", "modVersion": "1.0.0", "contentVersion": "2026.11.1",
+                            "baseVersion": 38, "map": "plaza" });
+        let world = json!({
+            "id": "wld_main", "standbyFor": null, "standby": null, "deployment": null,
+            "createdAt": "2026-11-18T11:06:40.123Z",
+            "spec": {
+                "name": "Main", "description": "", "labels": {}, "build": build,
+                "scale": { "profile": "Capacity500" }, "durationMinutes": 180,
+                "access": { "public": public, "guests": true, "groups": [] },
+                "streaming": { "launchMode": "same-tab" }, "settings": {}
+            }
+        });
+        let build = serde_json::from_value(build).unwrap();
+        let mut config = plane.app.mods.rules(&build).unwrap().defaults().clone();
+        config.project["Stage"]["DoorsOpen"] = json!(doors_open);
+        let live = LiveEntry::new(0, plane.app.now(), "test".to_owned(), config);
+        let transaction = Transaction::new()
+            .put("/state/worlds/wld_main", json!(world).to_string())
+            .put("/state/live-config/wld_main", json!(live).to_string());
+        plane.app.writer.commit_unaudited(transaction).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn players_read_their_values_until_something_changes() {
+        let plane = Plane::start().await;
+        world(&plane, true, true).await;
+        let line = "POST /api/worlds/wld_main/ofrep/v1/evaluate/flags";
+        let first = plane.send(line, &[], Some(json!({ "context": {} }))).await;
+        assert_eq!(first.status, 200, "{}", first.text);
+        let flags = first.body["flags"].as_array().unwrap();
+        let value = |key: &str| {
+            flags.iter().find(|flag| flag["key"] == key).map(|flag| flag["value"].clone())
+        };
+        assert_eq!(value("project.Stage.DoorsOpen"), Some(json!(true)));
+        assert_eq!(value("game.ForceDisconnect.AllClients"), Some(json!(0)));
+        assert_eq!(value("game.Failover.OverrideWorldId"), None, "players never see it");
+        let etag = first.headers["etag"].to_str().unwrap();
+        let weak = format!("W/{etag}");
+        let same = plane.send(line, &[("if-none-match", &weak)], None).await;
+        assert_eq!((same.status.as_u16(), same.text.as_str()), (304, ""));
+        world(&plane, true, false).await;
+        let changed = plane.send(&format!("{line}/"), &[("if-none-match", etag)], None).await;
+        assert_eq!(changed.status, 200);
+        let one = plane.send(&format!("{line}/project.Stage.DoorsOpen"), &[], None).await;
+        assert_eq!((one.status.as_u16(), &one.body["value"]), (200, &json!(false)));
+        let none = plane.send(&format!("{line}/project.Nothing"), &[], None).await;
+        assert_eq!(
+            (none.status.as_u16(), &none.body["errorCode"]),
+            (404, &json!("FLAG_NOT_FOUND"))
+        );
+        assert_eq!(none.body["key"], "project.Nothing");
+    }
+
+    #[tokio::test]
+    async fn who_may_not_enter_a_world_does_not_read_its_values() {
+        let plane = Plane::start().await;
+        world(&plane, false, true).await;
+        let line = "POST /api/worlds/wld_main/ofrep/v1/evaluate/flags";
+        assert_eq!(plane.send(line, &[], None).await.code(), "access_denied");
+        let forged = [("authorization", "Bearer a.b.c")];
+        assert_eq!(plane.send(line, &forged, None).await.status, 401);
+        let missing = "POST /api/worlds/wld_other/ofrep/v1/evaluate/flags";
+        assert_eq!(plane.send(missing, &[], None).await.code(), "world_not_found");
     }
 }

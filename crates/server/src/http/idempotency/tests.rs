@@ -1,1 +1,68 @@
+use http::StatusCode;
+use serde_json::json;
 
+use crate::http::fixture::{Answer, Plane};
+
+async fn ban(plane: &Plane, key: &str, user: &str) -> Answer {
+    let headers = [("x-api-key", plane.admin.as_str()), ("idempotency-key", key)];
+    let body = json!({ "user": user, "reason": "spam" });
+    plane.send("POST /api/bans", &headers, Some(body)).await
+}
+
+#[tokio::test]
+async fn the_same_request_again_gets_the_first_answer_also_after_a_restart() {
+    let mut plane = Plane::start().await;
+    let first = ban(&plane, "one", "mallory").await;
+    assert_eq!(first.status, StatusCode::CREATED);
+    let again = ban(&plane, "one", "mallory").await;
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    assert_eq!(again.headers["content-type"], first.headers["content-type"]);
+    plane.restart().await;
+    assert_eq!(ban(&plane, "one", "mallory").await.body, first.body);
+    let bans = plane.ask("GET /api/bans", None).await;
+    assert_eq!(bans.body["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn another_request_with_the_key_is_refused_and_another_caller_is_not() {
+    let plane = Plane::start().await;
+    ban(&plane, "one", "mallory").await;
+    let other = ban(&plane, "one", "eve").await;
+    assert_eq!((other.status.as_u16(), other.code()), (422, "idempotency_mismatch"));
+    let (_, operator) = plane.key("operator").await;
+    let headers = [("x-api-key", operator.as_str()), ("idempotency-key", "one")];
+    let body = json!({ "user": "eve", "reason": "spam" });
+    assert_eq!(plane.send("POST /api/bans", &headers, Some(body)).await.status, 201);
+}
+
+#[tokio::test]
+async fn requests_at_the_same_time_are_done_once() {
+    let plane = Plane::start().await;
+    let tries = (0..8).map(|_| ban(&plane, "one", "mallory"));
+    let answers = futures::future::join_all(tries).await;
+    assert!(answers.iter().all(|answer| answer.body == answers[0].body));
+    let bans = plane.ask("GET /api/bans", None).await;
+    assert_eq!(bans.body["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_is_remembered_and_a_key_has_its_limit() {
+    let plane = Plane::start().await;
+    let first = ban(&plane, "one", " ").await;
+    let again = ban(&plane, "one", " ").await;
+    assert_eq!((first.status.as_u16(), again.body), (422, first.body));
+    let long = ban(&plane, &"k".repeat(256), "mallory").await;
+    assert_eq!((long.status.as_u16(), long.code()), (400, "bad_request"));
+}
+
+#[tokio::test]
+async fn the_secret_of_a_new_key_is_never_written_down() {
+    let plane = Plane::start().await;
+    let headers = [("x-api-key", plane.admin.as_str()), ("idempotency-key", "one")];
+    let body = json!({ "name": "ci", "role": "viewer" });
+    let first = plane.send("POST /api/keys", &headers, Some(body.clone())).await;
+    let again = plane.send("POST /api/keys", &headers, Some(body)).await;
+    assert_eq!(first.body, again.body);
+    let kept = plane.store.list(lifeboat_store::Range::prefix("/idempotency/"), None).await;
+    assert!(kept.unwrap().items.is_empty());
+}
