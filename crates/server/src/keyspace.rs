@@ -3,7 +3,7 @@
 //! What is under [`STATE`] makes the catalog and is watched by every node; the rest is read when
 //! it is asked for.
 
-use lifeboat_core::ids::{BanId, DeploymentId, DrillId, FailoverId, KeyId, WorldId};
+use lifeboat_core::ids::{BanId, DeploymentId, DrillId, FailoverId, KeyId, ServerId, WorldId};
 
 /// Everything that makes the catalog.
 pub(crate) const STATE: &str = "/state/";
@@ -42,6 +42,15 @@ pub(crate) fn live_history(id: &WorldId) -> String {
 
 pub(crate) fn deployment(id: &DeploymentId) -> String {
     format!("{DEPLOYMENTS}{id}")
+}
+
+/// Every server that a deployment ever had, for its logs.
+pub(crate) fn deployment_servers(id: &DeploymentId) -> String {
+    format!("/deployment-servers/{id}/")
+}
+
+pub(crate) fn deployment_server(id: &DeploymentId, server: &ServerId) -> String {
+    format!("/deployment-servers/{id}/{server}")
 }
 
 pub(crate) fn ban(id: &BanId) -> String {

@@ -21,7 +21,7 @@ use lifeboat_store::{Precondition, Transaction};
 use serde_json::Value;
 
 pub(crate) use facts::Facts;
-pub(crate) use history::{at_revision, list as list_history, prune};
+pub(crate) use history::{at_revision, key as history_key, list as list_history, prune};
 
 use crate::app::{App, world_of};
 use crate::http::problem::{ApiError, ApiResult};
