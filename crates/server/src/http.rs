@@ -3,6 +3,8 @@
 
 pub(crate) mod access;
 pub(crate) mod body;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub(crate) mod handlers;
 pub(crate) mod idempotency;
 pub(crate) mod listen;
@@ -10,3 +12,4 @@ pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod problem;
 pub(crate) mod router;
+pub(crate) mod views;

@@ -18,7 +18,9 @@ mod startup;
 mod worlds;
 mod writer;
 
+pub use auth::AuthError;
 pub use config::{
-    Config, Greeting, Issuer, MetricsAccess, RestartPolicy, ServersOnStop, StoreKind,
+    Config, ConfigError, DEFAULT, Greeting, Issuer, Layer, MetricsAccess, RestartPolicy,
+    ServersOnStop, StoreKind,
 };
 pub use startup::{ServeError, run};

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::app::{App, stopped, wall_clock};
+use crate::audit;
 use crate::auth::{Auth, AuthError};
 use crate::config::{Config, Greeting, ServersOnStop, StoreKind};
 use crate::events::Events;
@@ -176,6 +177,14 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
         }
     });
     tasks.spawn(failover::keep_ledgers(Arc::clone(app), stopping.clone()));
+    let auditing = Arc::clone(app);
+    let mut stop = stopping.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = audit::publish(&*auditing.store, &auditing.events) => {}
+            () = stopped(&mut stop) => {}
+        }
+    });
     tasks.spawn(reconciler::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(worlds::mirror(Arc::clone(app), stopping.clone()));
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lifeboat_core::time::Timestamp;
 use lifeboat_store::{Outcome, Precondition, Range, Store, Transaction};
@@ -21,8 +21,6 @@ const MARK: &str = "/api-keys-begun";
 pub(crate) struct FirstKey {
     /// The secret.
     pub(crate) secret: String,
-    /// The file that it was left in.
-    pub(crate) path: PathBuf,
 }
 
 /// Makes the first key if there is none. The file is written before the key is good, so that a
@@ -45,7 +43,7 @@ pub(super) async fn make(
         .put(MARK, json(&key.id))
         .put(keyspace::api_key(&key.id), json(&key));
     match store.commit(transaction).await? {
-        Outcome::Committed(_) => Ok(Some(FirstKey { secret, path })),
+        Outcome::Committed(_) => Ok(Some(FirstKey { secret })),
         Outcome::Conflict { .. } => {
             // Another node was first; what was left here opens nothing.
             if let Err(error) = fs::remove_file(&path) {

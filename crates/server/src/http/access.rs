@@ -185,12 +185,6 @@ async fn note_refusal(app: &App, row: &Row, actor: &Actor, target: String, code:
     app.writer.note_refused(actor, about, code).await;
 }
 
-/// The code of an answer that is a refusal.
-fn refused_with(response: &Response) -> Option<ErrorCode> {
-    let code = response.extensions().get::<ErrorCode>().copied();
-    code.filter(|_| response.status().is_client_error())
-}
-
 /// Lets pages of the configured origins do what players do, and nothing else.
 pub(crate) fn cors(config: &Config) -> CorsLayer {
     let origins: Vec<String> = config

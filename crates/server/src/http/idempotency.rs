@@ -171,7 +171,7 @@ async fn keep(app: &Arc<App>, key: String, recorded: &Recorded) {
     if let Err(error) = app.writer.commit_unaudited(transaction).await {
         tracing::warn!(?error, "an answer is remembered until the next restart only");
     }
-    if app.idempotency.recorded.fetch_add(1, Ordering::Relaxed) % PRUNE_EVERY == 0 {
+    if app.idempotency.recorded.fetch_add(1, Ordering::Relaxed).is_multiple_of(PRUNE_EVERY) {
         let app = Arc::clone(app);
         tokio::spawn(async move {
             if let Err(error) = prune(&app).await {
