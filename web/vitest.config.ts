@@ -4,5 +4,5 @@ import vite from "./vite.config.js";
 export default defineConfig({
   plugins: vite.plugins ?? [],
   resolve: vite.resolve ?? {},
-  test: { include: ["test/**/*.test.{ts,tsx}"], environment: "happy-dom" },
+  test: { include: ["test/**/*.test.{ts,tsx}"] },
 });

@@ -74,7 +74,8 @@ export interface Server {
   endpoint: string | null;
   pid: number | null;
   sessions: number;
-  health: string;
+  /** Null once the process is gone. */
+  health: string | null;
   lastHealthyAt: string | null;
 }
 

@@ -116,7 +116,7 @@ function Settings({ world }: { world: World }) {
   );
 }
 
-const isWell = (server: Server) => /^(healthy|ready|ok)$/i.test(server.health);
+const isWell = (server: Server) => /^healthy$/i.test(server.health ?? "");
 
 function Servers({ deployment }: { deployment: Deployment }) {
   const [logsOf, setLogsOf] = useState<string | null>(null);
@@ -144,7 +144,7 @@ function Servers({ deployment }: { deployment: Deployment }) {
                 </Table.Td>
                 <Table.Td>
                   <Badge color={isWell(server) ? "green.9" : "red.9"} radius="sm" tt="none">
-                    {server.health}
+                    {server.health ?? "gone"}
                   </Badge>
                   {!isWell(server) && server.lastHealthyAt && (
                     <Text size="xs" c="dimmed">
