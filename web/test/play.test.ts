@@ -58,6 +58,11 @@ describe("the loading screen", () => {
     const refused = { status: "refused", code: "banned" } as const;
     expect(inWords(refused, false, null).state).toBe("refused");
     const unknown = { status: "refused", code: "not_found" } as const;
-    expect(inWords(unknown, false, "<b>no</b>").text).toBe("<b>no</b>");
+    const failure = { code: "not_found", retryAfterMs: null, detail: "<b>no</b>" } as const;
+    expect(inWords(unknown, false, failure).text).toBe("<b>no</b>");
+    const silent = { code: null, retryAfterMs: null, detail: null };
+    const trying = { status: "waiting", until: 1, code: null } as const;
+    expect(inWords(trying, true, silent).text).toContain("no answer");
+    expect(inWords(trying, true, null).text).toContain("moved");
   });
 });

@@ -48,7 +48,7 @@ export class Screen {
   readonly #place: HTMLElement;
   readonly #chat: HTMLFormElement;
   #until: number | null = null;
-  #detail: string | null = null;
+  #failure: JoinFailure | null = null;
   #messageTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(root: HTMLElement, say: (text: string) => void, leave: () => void) {
@@ -75,7 +75,8 @@ export class Screen {
 
   /** Shows where the user is. */
   show(status: Status, wasIn: boolean): void {
-    const { state, title, text } = describe(status, wasIn, this.#detail);
+    if (status.status === "connecting") this.#failure = null;
+    const { state, title, text } = describe(status, wasIn, this.#failure);
     document.body.dataset.state = state;
     const isIn = state === "inWorld";
     this.#cover.hidden = isIn;
@@ -88,12 +89,15 @@ export class Screen {
   }
 
   refused(failure: JoinFailure): void {
-    this.#detail = failure.detail;
+    this.#failure = failure;
   }
 
   #count(): void {
     const seconds = this.#until === null ? 0 : Math.ceil((this.#until - Date.now()) / 1_000);
-    this.#countdown.textContent = seconds > 0 ? `You are next in about ${seconds} s.` : "";
+    // Without an answer there is no turn to promise, only another try.
+    const hasTurn = this.#failure === null || this.#failure.code !== null;
+    const what = hasTurn ? "You are next in about" : "Next try in";
+    this.#countdown.textContent = seconds > 0 ? `${what} ${seconds} s.` : "";
   }
 
   /** A message of the organisers. */
@@ -157,16 +161,23 @@ const ends = {
 } as const;
 
 /** The status in words; nothing is promised that is not known. */
-export function describe(status: Status, wasIn: boolean, detail: string | null): Description {
+export function describe(
+  status: Status,
+  wasIn: boolean,
+  failure: JoinFailure | null,
+): Description {
   switch (status.status) {
     case "joining":
       return { state: "loading", title: "Loading", text: wasIn ? "Finding your world…" : "Joining…" };
     case "waiting": {
       const why = status.code ? waits[status.code] : undefined;
-      const moving = wasIn
-        ? "The world you were in has a problem, or is moving. You are being moved; stay here."
-        : "Lifeboat cannot be reached at the moment. It is tried again.";
-      return { state: "loading", title: "Loading", text: why ?? moving };
+      const isSilent = failure !== null && failure.code === null;
+      const other = isSilent
+        ? "There is no answer at the moment. It is tried again."
+        : wasIn
+          ? "Your world has a problem, or is moving. You will be moved; stay here."
+          : (failure?.detail ?? "You will be let in soon.");
+      return { state: "loading", title: "Loading", text: why ?? other };
     }
     case "connecting":
       return { state: "connecting", title: "Loading", text: "Connecting to the world…" };
@@ -176,7 +187,7 @@ export function describe(status: Status, wasIn: boolean, detail: string | null):
       return {
         state: "refused",
         title: "You cannot enter",
-        text: reasons[status.code] ?? detail ?? status.code.replaceAll("_", " "),
+        text: reasons[status.code] ?? failure?.detail ?? status.code.replaceAll("_", " "),
       };
     case "ended": {
       const [title, text] = ends[status.reason];

@@ -76,7 +76,7 @@ function Entry({ entry }: { entry: AuditEntry }) {
         </Text>
       </Table.Td>
       <Table.Td>
-        <Badge color={isGood(entry.outcome) ? "green.9" : "orange.9"} radius="sm" tt="none">
+        <Badge color={isGood(entry.outcome) ? "green.9" : "orange.9"} radius="sm" tt="none" miw="max-content">
           {entry.outcome}
         </Badge>
       </Table.Td>

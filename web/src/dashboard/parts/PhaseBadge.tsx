@@ -22,7 +22,7 @@ const colours: Record<string, string> = {
 /** A phase as a word on a colour; the word alone says it too. */
 export function PhaseBadge({ phase }: { phase: string }) {
   return (
-    <Badge color={colours[phase] ?? "gray.7"} variant="filled" radius="sm" tt="none">
+    <Badge color={colours[phase] ?? "gray.7"} variant="filled" radius="sm" tt="none" miw="max-content">
       {phase}
     </Badge>
   );

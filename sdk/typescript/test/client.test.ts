@@ -1,0 +1,183 @@
+import { type AddressInfo } from "node:net";
+import { createServer } from "node:http";
+import { afterEach, describe, expect, it } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import { Client, type ClientOptions, type Environment, type SocketClass, withChanges } from "../src/index.js";
+import { readFailure } from "../src/join.js";
+import { readFrame } from "../src/machine/index.js";
+
+/** A Lifeboat that places whoever asks, and a game server in the same process. */
+async function startServer(refusals: number[] = []) {
+  const joins: Record<string, unknown>[] = [];
+  const channels: WebSocket[] = [];
+  const heard: Record<string, unknown>[] = [];
+  const http = createServer((request, response) => {
+    let text = "";
+    request.on("data", (piece) => (text += piece));
+    request.on("end", () => {
+      joins.push(JSON.parse(text));
+      const retryAfterMs = refusals.shift();
+      if (retryAfterMs !== undefined) {
+        response.writeHead(503).end(JSON.stringify({ code: "admission_paced", retryAfterMs }));
+      } else {
+        response.end(JSON.stringify(answer("main")));
+      }
+    });
+  });
+  const sockets = new WebSocketServer({
+    server: http,
+    handleProtocols: (protocols) => (protocols.has("lifeboat.v1") ? "lifeboat.v1" : false),
+  });
+  sockets.on("connection", (socket, request) => {
+    if (request.url !== "/session") return;
+    channels.push(socket);
+    socket.on("message", (data) => heard.push(JSON.parse(String(data))));
+    const liveConfig = { game: {}, project: {} };
+    socket.send(JSON.stringify({ type: "hello", session: "ses_1", revision: 7, allClients: 0, liveConfig, heartbeatSeconds: 15, rejoin: null }));
+  });
+  await new Promise<void>((done) => http.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const answer = (name: string) => ({
+    session: "ses_1",
+    user: "usr_1",
+    requestedWorld: "wld_main",
+    world: `wld_${name}`,
+    deployment: `dep_${name}`,
+    launchContext: null,
+    redirected: name !== "main",
+    previousAccepted: true,
+    server: `srv_${name}`,
+    endpoint: `ws://${name}/`,
+    streaming: { launchMode: "same-tab" },
+    allClients: 0,
+    revision: 7,
+    ticket: "t",
+    sessionToken: `token-${name}`,
+    sessionUrl: `${url.replace("http", "ws")}/session`,
+  });
+  const stop = () => {
+    for (const socket of sockets.clients) socket.terminate();
+    http.closeAllConnections();
+    http.close();
+  };
+  return { url, joins, channels, heard, answer, stop };
+}
+
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+/** A client whose games are entered at once. */
+function makeClient(url: string, options: Partial<ClientOptions> = {}) {
+  const games: string[] = [];
+  const client = new Client({
+    url,
+    world: "wld_main",
+    WebSocket: WebSocket as unknown as SocketClass,
+    connectGame: ({ endpoint }, { entered }) => {
+      games.push(endpoint);
+      entered();
+      return () => games.push(`left ${endpoint}`);
+    },
+    ...options,
+  });
+  stops.push(() => client.stop());
+  return { client, games };
+}
+
+const inWorld = (client: Client, world: string) =>
+  new Promise<void>((done) => {
+    client.on("status", (status) => {
+      if (status.status === "inWorld" && status.world === world) done();
+    });
+  });
+
+describe("a client", () => {
+  it("joins, reports, and moves by a placement without another request", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const { client, games } = makeClient(server.url, { previous: "kept" });
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    await expect.poll(() => server.heard.at(-1)).toMatchObject({ type: "state", state: "inWorld" });
+    expect(server.joins[0]).toMatchObject({ previous: "kept", client: { accepts: ["placement"] } });
+    const over = inWorld(client, "wld_standby");
+    server.channels[0]?.send(JSON.stringify({ type: "placement", ...server.answer("standby") }));
+    await over;
+    expect(games).toEqual(["ws://main/", "left ws://main/", "ws://standby/"]);
+    expect(server.joins.length).toBe(1);
+  });
+
+  it("waits exactly as long as it is told before it asks again", async () => {
+    const server = await startServer([120]);
+    stops.push(server.stop);
+    const { client } = makeClient(server.url);
+    const there = inWorld(client, "wld_main");
+    const begun = Date.now();
+    client.start();
+    await there;
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(115);
+  });
+
+  it("asks nothing while it is offline, and goes on when the network is back", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    let isOnline = false;
+    let comeBack = () => {};
+    const environment: Environment = {
+      isOnline: () => isOnline,
+      onReturn: (listener) => {
+        comeBack = listener;
+        return () => {};
+      },
+    };
+    const { client } = makeClient(server.url, { environment });
+    const there = inWorld(client, "wld_main");
+    client.start();
+    comeBack();
+    expect(server.joins.length).toBe(0);
+    isOnline = true;
+    comeBack();
+    await there;
+  });
+
+  it("says that it leaves", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const { client } = makeClient(server.url);
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    await expect.poll(() => server.heard.length).toBeGreaterThan(0);
+    client.leave();
+    await expect.poll(() => server.heard.at(-1)).toEqual({ type: "leave" });
+  });
+});
+
+describe("what comes over the wire", () => {
+  it("is a frame, an unknown one, or nothing", () => {
+    expect(readFrame('{"type":"ping"}')).toEqual({ type: "ping" });
+    expect(readFrame('{"type":"of tomorrow"}')).toEqual({ type: "unknown" });
+    expect(readFrame('{"type":"toString"}')).toEqual({ type: "unknown" });
+    for (const text of ["", "[]", "null", "7", '{"type":7}', '{"type":"placement"}', '{"type":"forceDisconnect"}']) {
+      expect(readFrame(text), text).toBeNull();
+    }
+  });
+
+  it("says in the body when to come again, and else in the header", () => {
+    const paced = '{"code":"admission_paced","retryAfterMs":1234}';
+    expect(readFailure("2", paced)).toMatchObject({ code: "admission_paced", retryAfterMs: 1_234 });
+    expect(readFailure("2", '{"code":"of tomorrow"}')).toMatchObject({ code: null, retryAfterMs: 2_000 });
+    expect(readFailure(null, "<html>")).toEqual({ code: null, retryAfterMs: null, detail: null });
+  });
+
+  it("changes live values without touching those before, nor the prototype", () => {
+    const before = { game: { a: 1 } };
+    expect(withChanges(before, { "/game/b~1c": 2 })).toEqual({ game: { a: 1, "b/c": 2 } });
+    expect(before).toEqual({ game: { a: 1 } });
+    withChanges(before, { "/__proto__/bad": 1 });
+    expect(({} as { bad?: number }).bad).toBeUndefined();
+  });
+});
