@@ -150,7 +150,8 @@ fn status(app: &App, catalog: &Catalog, world: &World) -> StatusView {
     let running = newest.filter(|one| one.phase != Phase::Inactive);
     StatusView {
         phase: running.map_or(Phase::Inactive, |one| one.phase),
-        message: newest.map_or_else(|| "it was never launched".to_owned(), |one| one.message.clone()),
+        message: newest
+            .map_or_else(|| "it was never launched".to_owned(), |one| one.message.clone()),
         deployment_id: running.map(|one| one.id.clone()),
         started_at: running.map(|one| one.started_at),
         ends_at: running.map(|one| one.ends_at),
@@ -252,7 +253,6 @@ impl DeploymentView {
         }
     }
 }
-
 
 /// A session.
 #[derive(Debug, Serialize, ToSchema)]

@@ -59,7 +59,10 @@ async fn find(parts: &Parts, server: &Server) -> Result<(), Trouble> {
         Some(Ok(record)) => match parts.runtime.adopt(record).await {
             Ok(Adoption::Adopted) => Ok(()),
             Ok(Adoption::Gone) => {
-                tracing::info!(server.id = server.id.as_str(), "a server ended while Lifeboat was away");
+                tracing::info!(
+                    server.id = server.id.as_str(),
+                    "a server ended while Lifeboat was away"
+                );
                 Ok(())
             }
             Err(error) => {

@@ -22,7 +22,12 @@ pub(super) struct Levels(HashMap<ServerId, u64>);
 impl Levels {
     /// Tells every living server what it does not have yet. A server is part of the installation
     /// and acts on internal values too, so it sees everything.
-    pub(super) fn push(&mut self, parts: &Parts, catalog: &Catalog, observed: &[ServerObservation]) {
+    pub(super) fn push(
+        &mut self,
+        parts: &Parts,
+        catalog: &Catalog,
+        observed: &[ServerObservation],
+    ) {
         let alive: HashMap<&ServerId, &ServerObservation> = observed
             .iter()
             .filter(|seen| seen.is_alive())

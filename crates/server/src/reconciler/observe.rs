@@ -46,9 +46,8 @@ pub(super) fn observed(parts: &Parts, carrier: &Carrier, deployment: &Deployment
     }
     let own = |seen: &ServerObservation| seen.started.deployment == deployment.id;
     for seen in parts.runtime.observe().into_iter().filter(own) {
-        let endpoint = manifest.map(|manifest| {
-            endpoint(manifest, &parts.advertise_host, seen.started.game_port)
-        });
+        let endpoint = manifest
+            .map(|manifest| endpoint(manifest, &parts.advertise_host, seen.started.game_port));
         let ending = carrier.is_ending(seen.server());
         servers.insert(seen.server().clone(), of_server(&seen, endpoint, ending));
     }

@@ -15,6 +15,9 @@ use crate::feed::Feed;
 use crate::mods::Mods;
 use crate::writer::Writer;
 
+/// Takes the ids that a game server lists.
+pub(super) type Confirm = Box<dyn Fn(&[String]) + Send + Sync>;
+
 /// See the module's documentation.
 pub(super) struct Parts {
     pub(super) store: Arc<dyn Store>,
@@ -29,7 +32,7 @@ pub(super) struct Parts {
     pub(super) policy: Policy,
     pub(super) now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// Told the sessions that a game server lists, as the server wrote them.
-    pub(super) confirm: Box<dyn Fn(&[String]) + Send + Sync>,
+    pub(super) confirm: Confirm,
 }
 
 impl Parts {

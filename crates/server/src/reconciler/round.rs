@@ -22,10 +22,7 @@ pub(super) struct Fenced {
 }
 
 /// The record of a deployment as the store has it now.
-pub(super) async fn read(
-    parts: &Parts,
-    id: &DeploymentId,
-) -> Result<Option<Fenced>, Trouble> {
+pub(super) async fn read(parts: &Parts, id: &DeploymentId) -> Result<Option<Fenced>, Trouble> {
     let away = |error: StoreError| Trouble::Store(Some(error));
     let Some(item) = parts.store.read(&keyspace::deployment(id)).await.map_err(away)? else {
         return Ok(None);
@@ -52,9 +49,8 @@ async fn write(parts: &Parts, fenced: &Fenced, next: &Deployment) -> Result<(), 
         });
         parts.writer.commit_unaudited(notes).await?;
     }
-    let record = Transaction::new()
-        .require(Precondition::at(&key, fenced.modified))
-        .put(key, json(next));
+    let record =
+        Transaction::new().require(Precondition::at(&key, fenced.modified)).put(key, json(next));
     parts.writer.commit_unaudited(record).await.map(drop)
 }
 

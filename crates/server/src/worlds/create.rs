@@ -41,7 +41,8 @@ pub(crate) async fn create(app: &App, caller: &Caller, sent: &Value) -> ApiResul
     for _ in 0..WRITE_RETRIES_MAX {
         check_room(&app.catalog())?;
         check_name(&app.catalog(), &world.spec.name, None)?;
-        let transaction = put_new(app, Transaction::new(), &world, config.clone(), &caller.actor.name);
+        let transaction =
+            put_new(app, Transaction::new(), &world, config.clone(), &caller.actor.name);
         let about = About {
             action: "world.create",
             target: world.id.to_string(),

@@ -126,7 +126,6 @@ fn check_installed(mods: &Mods, spec: &WorldSpec) -> ApiResult<()> {
         deployment: None,
         created_at: Timestamp::default(),
     };
-    let ids =
-        LaunchIds { deployment: DeploymentId::from_unique("draft"), launch_context: None };
+    let ids = LaunchIds { deployment: DeploymentId::from_unique("draft"), launch_context: None };
     launch(&draft, manifest, ids, Timestamp::default()).map(drop).map_err(ApiError::fields)
 }

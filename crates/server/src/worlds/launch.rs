@@ -184,9 +184,8 @@ fn reseed(
     if next != live.config {
         let now = app.now();
         let entry = LiveEntry::new(0, now, actor.name.clone(), next);
-        transaction = transaction
-            .put(key, json(&entry))
-            .put(history_key(&world.id, now), json(&entry));
+        transaction =
+            transaction.put(key, json(&entry)).put(history_key(&world.id, now), json(&entry));
     }
     let moving = catalog.open_failover(&world.id).filter(|one| one.kind == Kind::Failover);
     if let Some(moving) = moving.filter(|_| clears) {

@@ -11,9 +11,9 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::keyspace;
 use crate::live_config::{history_key, prune};
 use crate::writer::{About, Actor, WriteError, json, unchanged};
-use crate::keyspace;
 
 /// Wait before what could not be mirrored is tried again.
 const RETRY_DELAY: Duration = Duration::from_millis(500);

@@ -12,10 +12,10 @@ use lifeboat_store::{Precondition, Transaction};
 use super::stored::{self, Draft, Stored, audited, commit, contended, put_world};
 use crate::app::App;
 use crate::http::problem::{ApiError, ApiResult};
+use crate::keyspace;
 use crate::live_config::{guard_followed, live_of};
 use crate::reconciler::servers_of;
 use crate::writer::{About, Actor, unchanged};
-use crate::keyspace;
 
 /// Other worlds whose overrides are held still while a world is deleted, so that none of them
 /// begins to lead there; as many as fit into one transaction.

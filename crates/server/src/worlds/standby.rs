@@ -94,7 +94,10 @@ fn check_is_no_standby(main: &World) -> ApiResult<()> {
 /// settings are copied whoever asks, as the guide wants it.
 fn copy(main: &World, patch: &Value) -> ApiResult<Value> {
     if !patch.is_object() {
-        return Err(invalid("", "the body is a JSON object, a merge patch over the copy; send one"));
+        return Err(invalid(
+            "",
+            "the body is a JSON object, a merge patch over the copy; send one",
+        ));
     }
     let mut copy = serde_json::to_value(&main.spec).unwrap_or_default();
     copy["name"] = Value::from(standby_name(&main.spec.name));

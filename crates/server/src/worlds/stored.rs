@@ -123,7 +123,8 @@ pub(super) fn audited(world: &World) -> Value {
 
 /// A deployment for the audit log.
 pub(super) fn audited_deployment(deployment: Option<&Deployment>) -> Value {
-    deployment.map_or(Value::Null, |one| {
-        json!({ "deployment": one.id, "phase": one.phase, "endsAt": one.ends_at })
-    })
+    deployment.map_or(
+        Value::Null,
+        |one| json!({ "deployment": one.id, "phase": one.phase, "endsAt": one.ends_at }),
+    )
 }

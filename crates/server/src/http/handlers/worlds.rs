@@ -246,3 +246,6 @@ pub(crate) async fn restart(
     let deployment = worlds::restart(&app, &caller.actor, &id, body.reason).await?;
     Ok((StatusCode::ACCEPTED, Json(DeploymentView::of(&app, &deployment))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,14 @@ impl Bench {
         let world = world(&id);
         let bench = Self {
             reconciler: Reconciler::new(parts),
-            store, feed, mods, runtime, id, world, clock, policy,
+            store,
+            feed,
+            mods,
+            runtime,
+            id,
+            world,
+            clock,
+            policy,
         };
         bench.put_live(0).await;
         bench.put_deployment(&bench.new_deployment()).await;
@@ -88,7 +95,8 @@ impl Bench {
     /// Saves a live config with this counter.
     pub(super) async fn put_live(&self, all_clients: u64) {
         let game = json!({ "ForceDisconnect": { "AllClients": all_clients } });
-        let config: LiveConfig = serde_json::from_value(json!({ "game": game, "project": {} })).unwrap();
+        let config: LiveConfig =
+            serde_json::from_value(json!({ "game": game, "project": {} })).unwrap();
         let rules = self.mods.rules(&self.world.spec.build).unwrap();
         let config = rules.migrate(&config).config;
         let entry = LiveEntry::new(0, self.now(), "test".into(), config);
@@ -139,8 +147,7 @@ impl Bench {
     pub(super) fn restarted(self, alive: &[ServerId]) -> Self {
         let runtime = Fake::new();
         runtime.state().left_behind.extend(alive.iter().cloned());
-        let parts =
-            parts(&self.store, &self.feed, &self.mods, &runtime, &self.clock, self.policy);
+        let parts = parts(&self.store, &self.feed, &self.mods, &runtime, &self.clock, self.policy);
         Self { runtime, reconciler: Reconciler::new(parts), ..self }
     }
 

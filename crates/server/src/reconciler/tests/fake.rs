@@ -164,7 +164,12 @@ impl Runtime for Fake {
         Ok(())
     }
 
-    fn set_annotation(&self, server: &ServerId, key: &str, value: &str) -> Result<(), UnknownServer> {
+    fn set_annotation(
+        &self,
+        server: &ServerId,
+        key: &str,
+        value: &str,
+    ) -> Result<(), UnknownServer> {
         self.state().annotations.insert((server.clone(), key.to_owned()), value.to_owned());
         Ok(())
     }
