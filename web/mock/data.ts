@@ -12,7 +12,7 @@ export const gameSchema = read("crates/core/src/live_config/game.schema.json");
 export const projectSchema = {
   type: "object",
   description: "",
-  properties: read("mods/plaza/1.1.0/project.schema.json"),
+  ...read("mods/plaza/1.1.0/project.schema.json"),
 };
 
 const minutes = (from: number) => new Date(Date.now() + from * 60_000).toISOString();
