@@ -189,7 +189,9 @@ impl Reconciler {
                     %error,
                     "deployments are not looked after while the store is away; servers run on"
                 ),
-                Trouble::Store(None) => tracing::warn!("a deployment's record changes all the time"),
+                Trouble::Store(None) => {
+                    tracing::warn!("a deployment's record changes all the time");
+                }
                 // Logged with its server.
                 Trouble::Adoption => {}
             }
