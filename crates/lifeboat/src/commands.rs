@@ -33,7 +33,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let ctx = |global| Context::new(global);
     let global = &cli.global;
     match cli.command {
-        Command::Serve(args) => serve::run(args, cli.global.data()).await,
+        Command::Serve(args) => serve::run(args, cli.global.data.as_deref()).await,
         Command::Plaza => plaza::run().await,
         Command::Completions(args) => completions::run(&args),
         Command::Demo(args) => demo::run(args).await,

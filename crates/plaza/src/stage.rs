@@ -109,7 +109,7 @@ mod tests {
             serde_json::from_str(include_str!("../../../mods/plaza/1.1.0/project.schema.json"))
                 .unwrap();
         let mut project = json!({});
-        for (section, entry) in schema.as_object().unwrap() {
+        for (section, entry) in schema["properties"].as_object().unwrap() {
             for (key, leaf) in entry["properties"].as_object().unwrap() {
                 project[section][key] = leaf["default"].clone();
             }

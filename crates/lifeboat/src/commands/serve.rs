@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
+use lifeboat_server::{Config, DEFAULT, Layer};
 
+use crate::commands::plaza::asked_to_end;
 use crate::exit::Outcome;
+use crate::ui;
 
 /// How the control plane runs.
 #[derive(Debug, Args)]
@@ -13,7 +16,7 @@ pub(crate) struct ServeArgs {
     /// Where to listen, else 127.0.0.1:7400; port 0 is the system's choice.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Where state is kept: `sqlite`, the default, in the data directory, or `etcd://host:2379,…`.
+    /// Where state is kept: `sqlite`, the default, in the data directory, or `memory`.
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// The folder of mods, besides the built-in one.
@@ -37,6 +40,9 @@ pub(crate) struct ServeArgs {
     /// A file with settings; options given here come before it.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Print the default configuration file, which documents every setting, and end.
+    #[arg(long)]
+    default_config: bool,
 }
 
 /// What becomes of a lost server.
@@ -48,11 +54,38 @@ pub(crate) enum RestartPolicy {
     Never,
 }
 
+impl ServeArgs {
+    /// What was said on the command line; the rest is decided by the file and the default.
+    fn layer(&self, data: Option<&Path>) -> Layer {
+        let restart_policy = self.restart_policy.map(|policy| match policy {
+            RestartPolicy::OnFailure => "on-failure".to_owned(),
+            RestartPolicy::Never => "never".to_owned(),
+        });
+        Layer {
+            listen: self.listen,
+            data: data.map(Path::to_owned),
+            store: self.store.clone(),
+            mods: self.mods.clone(),
+            public_url: self.public_url.clone(),
+            cors_origins: Some(self.cors_origins.clone()).filter(|origins| !origins.is_empty()),
+            restart_policy,
+            stop_servers: self.stop_servers.then_some(true),
+            open_metrics: self.open_metrics.then_some(true),
+            ..Layer::default()
+        }
+    }
+}
+
 /// Runs the control plane until it is asked to end.
 ///
 /// # Errors
-/// When it cannot run.
-pub(crate) async fn run(args: ServeArgs, data: &Path) -> anyhow::Result<Outcome> {
-    let _ = (args, data);
-    anyhow::bail!("this build has no control plane in it")
+/// When it cannot begin.
+pub(crate) async fn run(args: ServeArgs, data: Option<&Path>) -> anyhow::Result<Outcome> {
+    if args.default_config {
+        ui::answer(DEFAULT.trim_end())?;
+        return Ok(Outcome::Done);
+    }
+    let config = Config::from_layers(args.layer(data), args.config.as_deref())?;
+    lifeboat_server::run(config, asked_to_end()?).await?;
+    Ok(Outcome::Done)
 }
