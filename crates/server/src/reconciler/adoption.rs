@@ -66,13 +66,15 @@ async fn find(parts: &Parts, server: &Server) -> Result<(), Trouble> {
                 Ok(())
             }
             Err(error) => {
-                tracing::warn!(server.id = server.id.as_str(), %error, "a server cannot be adopted");
+                let id = server.id.as_str();
+                tracing::warn!(server.id = id, %error, "a server cannot be adopted");
                 Err(Trouble::Adoption)
             }
         },
         other => {
             if let Some(Err(error)) = other {
-                tracing::error!(server.id = server.id.as_str(), %error, "its process is unreadable");
+                let id = server.id.as_str();
+                tracing::error!(server.id = id, %error, "its process is unreadable");
             }
             leftovers::end(&server.id).await;
             Ok(())

@@ -59,7 +59,9 @@ pub(crate) async fn create_standby(
             action: "standby.create",
             target: main.to_string(),
             before: audited(&before.record),
-            after: json!({ "main": audited(&next), "standby": audited(&standby), "id": standby.id }),
+            after: json!({
+                "main": audited(&next), "standby": audited(&standby), "id": standby.id,
+            }),
             reason: None,
         };
         if commit(app, &caller.actor, Draft { transaction, about }).await? {
