@@ -32,7 +32,13 @@ function backend(): Plugin {
 
 export default defineConfig({
   plugins: [react(), backend()],
-  resolve: { alias: { lifeboat: path("../sdk/typescript/src/index.ts") } },
+  resolve: {
+    alias: {
+      lifeboat: path("../sdk/typescript/src/index.ts"),
+      // The form library names a validator in a file for its own tests; ours takes its place.
+      "@rjsf/validator-ajv8": path("src/dashboard/config/validator.ts"),
+    },
+  },
   build: {
     target: "es2022",
     sourcemap: false,

@@ -136,3 +136,5 @@ export const validator: ValidatorType<Data> = {
   }),
 };
 
+
+export default validator;
