@@ -66,7 +66,7 @@ impl Api {
             let rule = "it has to be like `http://host:7400`";
             return Err(Usage(format!("`{url}` is no address of a Lifeboat: {rule}")).into());
         }
-        // Fails only when a provider was installed before, which serves as well.
+        // Tests come here without `main`; a provider that is there already serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)

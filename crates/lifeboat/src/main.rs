@@ -8,6 +8,7 @@ mod exit;
 mod limits;
 mod ui;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -19,6 +20,8 @@ use args::{Cli, Command};
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(&cli.command);
+    // Whatever speaks HTTP in this process, TLS or not, wants to know whose cryptography it uses.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match Box::pin(commands::run(cli)).await {
         Ok(outcome) => outcome.into(),
         Err(error) => exit::report(&error),
@@ -32,5 +35,10 @@ fn log_to_stderr(command: &Command) {
         _ => "error",
     };
     let filter = EnvFilter::try_from_env("LIFEBOAT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_terminal)
+        .init();
 }
