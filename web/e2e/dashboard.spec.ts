@@ -12,6 +12,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 let lifeboat: Lifeboat;
 let browser: Browser;
+/** A step that takes longer than this has failed. */
+const STEP_MS = 15_000;
 const contexts: BrowserContext[] = [];
 const strangers: string[] = [];
 
@@ -32,6 +34,7 @@ async function newPage(options: Parameters<Browser["newContext"]>[0] = {}): Prom
   const context = await browser.newContext(options);
   contexts.push(context);
   const page = await context.newPage();
+  page.setDefaultTimeout(STEP_MS);
   page.on("request", (request) => {
     const { hostname, protocol } = new URL(request.url());
     if (protocol.startsWith("http") && hostname !== "127.0.0.1") strangers.push(request.url());

@@ -45,7 +45,7 @@ export async function startLifeboat(): Promise<Lifeboat> {
   const data = mkdtempSync(join(tmpdir(), "lifeboat-e2e-"));
   const log = openSync(join(data, "serve.log"), "a");
   const args = ["serve", "--listen", "127.0.0.1:0", "--data", data, "--stop-servers"];
-  args.push("--mods", join(repository, "mods"), "--restart-policy", "never");
+  args.push("--mods", process.env.LIFEBOAT_MODS ?? join(repository, "mods"), "--restart-policy", "never");
   const child: ChildProcess = spawn(binary, args, { stdio: ["ignore", log, log] });
   const read = (name: string) => {
     const path = join(data, name);
