@@ -102,7 +102,12 @@ fn long_functions(path: &Path, code: &str) -> Vec<String> {
             && (head == "}" || head.ends_with(';'))
         {
             if number - start > FUNCTION_LINES_MAX {
-                found.push(format!("{}:{}: {name} has {} lines", path.display(), start + 1, number - start));
+                found.push(format!(
+                    "{}:{}: {name} has {} lines",
+                    path.display(),
+                    start + 1,
+                    number - start
+                ));
             }
             open = None;
         }

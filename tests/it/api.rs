@@ -30,7 +30,12 @@ impl Answer {
     /// Whether it is a problem document with this status and code.
     #[track_caller]
     pub(crate) fn expect_problem(self, status: u16, code: &str) -> Value {
-        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(
+            (self.status, self.body["code"].as_str()),
+            (status, Some(code)),
+            "{}",
+            self.body
+        );
         let media_type = self.headers["content-type"].to_str().expect("text");
         assert_eq!(media_type, "application/problem+json");
         self.body

@@ -25,7 +25,10 @@ async fn killed_servers_one_action_and_everyone_is_in_the_backup() {
     assert_eq!(again["id"], begun["id"], "a double click is one failover");
     for guest in &mut guests {
         let order = guest.obey().await;
-        assert_eq!((&order["message"], &order["failover"]), (&json!("Back in a moment"), &begun["id"]));
+        assert_eq!(
+            (&order["message"], &order["failover"]),
+            (&json!("Back in a moment"), &begun["id"])
+        );
         assert_eq!(guest.world(), standby);
     }
     let done = failover_in(&server, &main, "complete").await;
@@ -60,7 +63,8 @@ async fn failback_brings_home_who_asked_for_main_and_nobody_else() {
     let server = Server::start().await;
     let main = server.active_world(json!({ "name": "Main Stage" })).await;
     let standby = json!({ "launch": true, "access": { "public": true } });
-    let standby = server.api.post(&format!("/api/worlds/{main}/standby"), standby).await.expect(201);
+    let standby =
+        server.api.post(&format!("/api/worlds/{main}/standby"), standby).await.expect(201);
     let standby = crate::server::text(&standby["id"]);
     server.await_phase(&standby, "Active").await;
     let mut of_main = Guest::enter(&server.api, &main).await;
@@ -91,7 +95,10 @@ async fn a_failover_without_a_standby_is_blocked_with_the_rule_and_the_remedy() 
     let path = format!("/api/worlds/{main}/failover");
     let blocked = server.api.post(&path, json!({ "reason": "test" })).await;
     let blocked = blocked.expect_problem(409, "failover_blocked");
-    assert!(blocked["rules"][0]["remedy"].as_str().is_some_and(|text| !text.is_empty()), "{blocked}");
+    assert!(
+        blocked["rules"][0]["remedy"].as_str().is_some_and(|text| !text.is_empty()),
+        "{blocked}"
+    );
     let readiness = server.api.get(&format!("/api/worlds/{main}/readiness")).await.expect(200);
     assert_eq!(readiness["ready"], false);
     let no_reason = server.api.post(&path, json!({ "force": true })).await;

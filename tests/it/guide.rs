@@ -54,7 +54,10 @@ async fn the_guide_s_two_steps_bring_everyone_over() {
     }
     let failover = failover_in(&server, &main, "complete").await;
     assert_eq!(failover["trigger"], "liveConfig");
-    assert_eq!((&failover["counts"]["present"], &failover["counts"]["landed"]), (&json!(2), &json!(2)));
+    assert_eq!(
+        (&failover["counts"]["present"], &failover["counts"]["landed"]),
+        (&json!(2), &json!(2))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,10 +86,9 @@ async fn unknown_ids_and_ids_of_the_wrong_kind_are_not_found() {
 async fn names_are_taken_once_also_when_asked_for_at_once() {
     let server = Server::start().await;
     let body = json!({ "name": "Twice", "build": { "mod": "plaza" } });
-    let tries = futures::future::join_all(
-        (0..6).map(|_| server.api.post("/api/worlds", body.clone())),
-    )
-    .await;
+    let tries =
+        futures::future::join_all((0..6).map(|_| server.api.post("/api/worlds", body.clone())))
+            .await;
     let statuses: Vec<u16> = tries.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 5, "{statuses:?}");

@@ -16,7 +16,8 @@ async fn a_save_is_whole_or_nothing_and_guarded_by_its_revision() {
     let world = server.world(json!({ "name": "Main Stage" })).await;
     let path = format!("/api/worlds/{world}/live-config");
     let before = saved(&server, &world).await;
-    let mixed = json!({ "project": { "Stage": { "DoorsOpen": false } }, "game": { "Nonsense": 1 } });
+    let mixed =
+        json!({ "project": { "Stage": { "DoorsOpen": false } }, "game": { "Nonsense": 1 } });
     server.api.patch(&path, mixed).await.expect_problem(422, "unknown_key");
     assert_eq!(saved(&server, &world).await, before);
     let change = json!({ "project": { "Stage": { "DoorsOpen": false } } });
@@ -44,7 +45,11 @@ async fn every_rule_about_overrides_and_counters_has_its_code() {
     let counter = |value: Value| json!({ "game": { "ForceDisconnect": { "AllClients": value } } });
     let cases = [
         (failover(json!({ "OverrideWorldId": "wld_nothing" })), 422, "override_target_not_found"),
-        (failover(json!({ "OverrideWorldId": other_deployment })), 422, "override_target_not_found"),
+        (
+            failover(json!({ "OverrideWorldId": other_deployment })),
+            422,
+            "override_target_not_found",
+        ),
         (failover(json!({ "OverrideWorldId": asleep })), 409, "override_target_not_active"),
         (failover(json!({ "OverrideWorldId": main })), 422, "override_self"),
         (failover(json!({ "OverrideDeploymentId": "dep_x" })), 422, "override_incomplete"),
@@ -71,12 +76,12 @@ async fn two_saves_that_would_make_a_cycle_together_cannot_both_pass() {
     let two = server.active_world(json!({ "name": "Two" })).await;
     for _ in 0..5 {
         let to = |target: &str| json!({ "game": { "Failover": { "OverrideWorldId": target } } });
-        let (path_one, path_two) = (
-            format!("/api/worlds/{one}/live-config"),
-            format!("/api/worlds/{two}/live-config"),
+        let (path_one, path_two) =
+            (format!("/api/worlds/{one}/live-config"), format!("/api/worlds/{two}/live-config"));
+        let (a, b) = tokio::join!(
+            server.api.patch(&path_one, to(&two)),
+            server.api.patch(&path_two, to(&one))
         );
-        let (a, b) =
-            tokio::join!(server.api.patch(&path_one, to(&two)), server.api.patch(&path_two, to(&one)));
         let passed = [&a, &b].iter().filter(|answer| answer.status == 200).count();
         assert_eq!(passed, 1, "{} {}", a.body, b.body);
         for path in [path_one, path_two] {

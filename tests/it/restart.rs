@@ -55,6 +55,7 @@ async fn a_failover_goes_on_after_kill_9_in_its_middle() {
     }
     let (channel, _) = open_channel(&guests[0].placed).await;
     guests[0].channel = channel;
+    guests[0].say_in_world().await;
     let done = failover_in(&server, &main, "complete").await;
     assert_eq!((&done["id"], &done["counts"]["landed"]), (&begun["id"], &json!(4)));
 }

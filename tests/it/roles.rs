@@ -24,7 +24,10 @@ async fn each_role_does_what_it_may_and_no_more() {
     viewer.patch(&path, body.clone()).await.expect_problem(403, "role_required");
     let seen = operator.patch(&path, body).await.expect(200);
     assert!(seen.get("settings").is_none(), "{seen}");
-    operator.patch(&path, json!({ "settings": { "a": 1 } })).await.expect_problem(403, "role_required");
+    operator
+        .patch(&path, json!({ "settings": { "a": 1 } }))
+        .await
+        .expect_problem(403, "role_required");
     assert_eq!(support.get(&path).await.expect(200)["settings"]["secret"], 7);
     support.get("/api/keys").await.expect_problem(403, "role_required");
     server.api.anonymous().get(&path).await.expect_problem(401, "unauthorized");
@@ -34,7 +37,8 @@ async fn each_role_does_what_it_may_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_stops_at_once() {
     let server = Server::start().await;
-    let made = server.api.post("/api/keys", json!({ "name": "x", "role": "viewer" })).await.expect(201);
+    let made =
+        server.api.post("/api/keys", json!({ "name": "x", "role": "viewer" })).await.expect(201);
     let viewer = server.api.with_key(&text(&made["secret"]));
     viewer.get("/api/worlds").await.expect(200);
     let gone = server.api.delete(&format!("/api/keys/{}", text(&made["id"]))).await.status;
@@ -51,7 +55,7 @@ async fn players_are_who_their_token_says_and_never_a_guest_by_mistake() {
     server.api.anonymous().post(&path, json!({})).await.expect_problem(403, "access_denied");
     let token = async |groups: serde_json::Value| {
         let body = json!({ "sub": "alice", "groups": groups });
-        text(&server.api.post("/api/tokens", body).await.expect(200)["token"])
+        text(&server.api.post("/api/tokens", body).await.expect(201)["token"])
     };
     let crew = server.api.with_key(&token(json!(["crew"])).await);
     assert_eq!(join_patiently(&crew, &world, &json!({})).await["user"], "alice");

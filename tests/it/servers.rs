@@ -16,9 +16,10 @@ async fn a_killed_server_is_replaced_within_the_same_deployment() {
     server.signal_servers(&world, Signal::KILL).await;
     let after = wait_for("a replacement that is ready", async || {
         let now = server.deployment(&world).await;
-        let replaced = now["servers"].as_array()?.iter().any(|one| {
-            one["phase"] == "Ready" && one["id"] != before["servers"][0]["id"]
-        });
+        let replaced = now["servers"]
+            .as_array()?
+            .iter()
+            .any(|one| one["phase"] == "Ready" && one["id"] != before["servers"][0]["id"]);
         replaced.then_some(now)
     })
     .await;

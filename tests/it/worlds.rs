@@ -76,8 +76,14 @@ async fn a_standby_is_a_copy_with_its_door_closed() {
     let main = server.world(main).await;
     let path = format!("/api/worlds/{main}/standby");
     let standby = server.api.post(&path, json!({})).await.expect(201);
-    assert_eq!((&standby["name"], &standby["standbyFor"]), (&json!("FAILOVER Main Stage"), &json!(main)));
-    assert_eq!((&standby["settings"]["secret"], &standby["access"]["public"]), (&json!(7), &json!(false)));
+    assert_eq!(
+        (&standby["name"], &standby["standbyFor"]),
+        (&json!("FAILOVER Main Stage"), &json!(main))
+    );
+    assert_eq!(
+        (&standby["settings"]["secret"], &standby["access"]["public"]),
+        (&json!(7), &json!(false))
+    );
     server.api.post(&path, json!({})).await.expect_problem(409, "standby_exists");
     let main_now = server.api.get(&format!("/api/worlds/{main}")).await.expect(200);
     assert_eq!(main_now["standby"], standby["id"]);

@@ -2,8 +2,8 @@
 //! keys that sign what it grants.
 
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -164,9 +164,9 @@ impl Gateway {
         });
         let Some(mailboxes) = self.mailboxes.get() else { return };
         let session = who.as_ref().map_or("", |claims| claims.ses.as_str());
-        let sum = session.bytes().fold(0usize, |sum, byte| {
-            sum.wrapping_mul(31).wrapping_add(usize::from(byte))
-        });
+        let sum = session
+            .bytes()
+            .fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
         mailboxes[sum % mailboxes.len()].arrive(Arrival { stream, early, who });
     }
 
@@ -187,7 +187,9 @@ impl Gateway {
                     mailboxes[usize::from(conn.shard)].note(Note::Effect(effect));
                 }
                 Effect::Broadcast { to, text } => {
-                    for (mailbox, to) in mailboxes.iter().zip(by_shard(to, mailboxes.len(), shard_of)) {
+                    for (mailbox, to) in
+                        mailboxes.iter().zip(by_shard(to, mailboxes.len(), shard_of))
+                    {
                         if !to.is_empty() {
                             let text = text.clone();
                             mailbox.note(Note::Effect(Effect::Broadcast { to, text }));

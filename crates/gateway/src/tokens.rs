@@ -173,12 +173,12 @@ impl KeyRing {
         validation.validate_exp = false;
         validation.set_audience(&[audience]);
         validation.set_issuer(&[ISSUER]);
-        jsonwebtoken::decode::<T>(token, key, &validation)
-            .map(|data| data.claims)
-            .map_err(|error| match error.kind() {
+        jsonwebtoken::decode::<T>(token, key, &validation).map(|data| data.claims).map_err(
+            |error| match error.kind() {
                 ErrorKind::ExpiredSignature => TokenRefusal::Expired,
                 _ => TokenRefusal::Invalid,
-            })
+            },
+        )
     }
 }
 

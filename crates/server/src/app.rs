@@ -44,6 +44,8 @@ pub(crate) struct App {
     pub(crate) idempotency: Idempotency,
     /// Has the reconciler look at every deployment now.
     pub(crate) reconcile: Notify,
+    /// Has the ledgers kept now.
+    pub(crate) keep: Notify,
 }
 
 impl App {
@@ -74,18 +76,18 @@ impl App {
     /// Whether a deployment takes people and none of its servers hangs.
     pub(crate) fn is_healthy(&self, deployment: &Deployment) -> bool {
         deployment.takes_people()
-            && self.observed(deployment).iter().any(|one| {
-                one.exit.is_none() && one.health == ServerHealth::Healthy
-            })
+            && self
+                .observed(deployment)
+                .iter()
+                .any(|one| one.exit.is_none() && one.health == ServerHealth::Healthy)
             && self.hung_servers(deployment) == 0
     }
 
     /// Servers of a deployment that do not call health as they should, or are gone already.
     pub(crate) fn hung_servers(&self, deployment: &Deployment) -> usize {
         let observed = self.observed(deployment);
-        let is_hung = |one: &&ServerObservation| {
-            one.exit.is_some() || one.health == ServerHealth::Unhealthy
-        };
+        let is_hung =
+            |one: &&ServerObservation| one.exit.is_some() || one.health == ServerHealth::Unhealthy;
         observed.iter().filter(is_hung).count()
     }
 

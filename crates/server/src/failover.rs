@@ -9,7 +9,7 @@ mod steer;
 mod view;
 
 pub(crate) use facts::readiness_of;
-pub(crate) use keeper::{restore, run as keep_ledgers};
+pub(crate) use keeper::{has_begun, restore, run as keep_ledgers};
 pub(crate) use record::by_hand;
 pub(crate) use start::{Started, fail_back, fail_over, undo};
 pub(crate) use steer::{Retune, hold, known, nudge, resume, retune};

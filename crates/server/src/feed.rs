@@ -69,10 +69,10 @@ impl Feed {
             match watch.next().await {
                 Ok(batch) => {
                     let before = self.current();
-                    let decoded =
-                        batch.changes.iter().filter_map(|change: &Change| {
-                            decode(&change.key, change.value.as_ref())
-                        });
+                    let decoded = batch
+                        .changes
+                        .iter()
+                        .filter_map(|change: &Change| decode(&change.key, change.value.as_ref()));
                     let next = Arc::new(before.with(batch.revision, decoded));
                     each(&before, &next);
                     self.current.store(next);
@@ -137,9 +137,11 @@ fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, serde_json::Error> {
 fn live(value: Option<&KeyValue>) -> Option<Option<LiveEntry>> {
     let entry: Option<LiveEntry> = record(value)?;
     let revision = value.map_or(0, |value| value.modified);
-    Some(entry.map(|entry| {
-        LiveEntry::new(revision, entry.updated_at, entry.updated_by, entry.config)
-    }))
+    Some(
+        entry.map(|entry| {
+            LiveEntry::new(revision, entry.updated_at, entry.updated_by, entry.config)
+        }),
+    )
 }
 
 #[expect(clippy::option_option, reason = "deleted and damaged are different answers")]

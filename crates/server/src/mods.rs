@@ -52,7 +52,8 @@ impl Mods {
     pub(crate) fn load(folder: Option<&Path>) -> Result<Self, ModsError> {
         let mut mods = BTreeMap::new();
         let mut broken = Vec::new();
-        let mut add = |at: &str, files: &ModFiles, folder: Option<PathBuf>| match Mod::parse(files) {
+        let mut add = |at: &str, files: &ModFiles, folder: Option<PathBuf>| match Mod::parse(files)
+        {
             Ok(mod_) => {
                 let manifest = mod_.manifest();
                 let id = (manifest.name.clone(), manifest.version.clone());
@@ -98,7 +99,12 @@ impl Mods {
     }
 
     /// The live config of a world as `audience` may see it; empty where the mod is not installed.
-    pub(crate) fn view(&self, catalog: &Catalog, world: &WorldId, audience: Audience) -> LiveConfig {
+    pub(crate) fn view(
+        &self,
+        catalog: &Catalog,
+        world: &WorldId,
+        audience: Audience,
+    ) -> LiveConfig {
         let view = || {
             let rules = self.rules(&catalog.world(world)?.spec.build)?;
             Some(rules.view(&catalog.live(world)?.config, audience))

@@ -84,9 +84,9 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let listener = listen::bind(config.listen)
         .map_err(|source| ServeError::Listen { address: config.listen, source })?;
     let address = listener.local_addr()?;
-    let public_url =
-        config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let (app, first_key) = build(config, public_url.trim_end_matches('/').to_owned(), address).await?;
+    let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let (app, first_key) =
+        build(config, public_url.trim_end_matches('/').to_owned(), address).await?;
     reconciler::adopt_all(&app).await;
     failover::restore(&app).await?;
     let (stop, stopping) = watch::channel(false);
@@ -122,12 +122,8 @@ async fn build(
         shards: config.gateway_threads,
         session_url: format!("{}/session", public_url.replacen("http", "ws", 1)),
     };
-    let gateway = Gateway::start(
-        settings,
-        feed.current(),
-        Arc::clone(&mods) as Arc<_>,
-        Arc::clone(&keys),
-    )?;
+    let gateway =
+        Gateway::start(settings, feed.current(), Arc::clone(&mods) as Arc<_>, Arc::clone(&keys))?;
     // Game servers run on this machine and reach the control plane where it listens.
     let jwks_url = format!("http://{}/.well-known/jwks.json", reachable(address));
     let runtime = LocalRuntime::open(LocalConfig::new(config.data.join("servers"), jwks_url))?;
@@ -145,6 +141,7 @@ async fn build(
         metrics: Metrics::new(),
         idempotency: Idempotency::default(),
         reconcile: Notify::new(),
+        keep: Notify::new(),
         config,
     });
     Ok((app, first_key.map(|key| key.secret)))
@@ -169,6 +166,9 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
     tasks.spawn(async move {
         let follow = follower.feed.run(&*follower.store, |before, next| {
             follower.gateway.set_catalog(Arc::clone(next));
+            if failover::has_begun(before, next) {
+                follower.keep.notify_one();
+            }
             follower.events.catalog_changed(before, next);
         });
         tokio::select! {

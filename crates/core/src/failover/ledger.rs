@@ -274,8 +274,7 @@ impl Ledger {
     /// How many were placed and are neither landed nor otherwise settled.
     #[must_use]
     pub fn on_their_way(&self) -> usize {
-        let is_on_the_way =
-            |row: &&Row| row.stage == Stage::Pending && row.placed_at.is_some();
+        let is_on_the_way = |row: &&Row| row.stage == Stage::Pending && row.placed_at.is_some();
         self.rows.iter().filter(is_on_the_way).count()
     }
 

@@ -79,8 +79,7 @@ impl Desk {
         if changes.is_empty() {
             return None;
         }
-        let changes =
-            changes.iter().map(|(at, value)| (at.to_owned(), value.clone())).collect();
+        let changes = changes.iter().map(|(at, value)| (at.to_owned(), value.clone())).collect();
         let frame = ServerFrame::LiveConfig { revision: self.catalog.revision, changes };
         let to: Vec<_> = self
             .sessions
@@ -111,10 +110,8 @@ impl Desk {
     /// Goodbye to everyone, as the node shuts down.
     #[must_use]
     pub fn shutdown(&self, retry_after_ms: u64) -> Vec<Effect> {
-        let text = ServerFrame::Bye {
-            reason: ByeReason::Shutdown,
-            retry_after_ms: Some(retry_after_ms),
-        };
+        let text =
+            ServerFrame::Bye { reason: ByeReason::Shutdown, retry_after_ms: Some(retry_after_ms) };
         let text = Bytes::from(text.to_text());
         let channels = self.sessions.iter().filter_map(|(_, session)| session.channel.as_ref());
         channels
@@ -128,11 +125,7 @@ impl Desk {
 
     /// A goodbye to one channel.
     #[must_use]
-    pub fn goodbye(
-        conn: super::ConnRef,
-        reason: ByeReason,
-        code: CloseCode,
-    ) -> Effect {
+    pub fn goodbye(conn: super::ConnRef, reason: ByeReason, code: CloseCode) -> Effect {
         goodbye(conn, reason, code)
     }
 }
@@ -145,8 +138,7 @@ fn touched_worlds(before: &Catalog, after: &Catalog) -> HashSet<WorldId> {
             (Some(old), Some(new)) => !Arc::ptr_eq(old, new),
             (old, new) => old.is_some() != new.is_some(),
         };
-        let world_differs =
-            before.world(&world.id).is_none_or(|known| !Arc::ptr_eq(known, world));
+        let world_differs = before.world(&world.id).is_none_or(|known| !Arc::ptr_eq(known, world));
         if live_differs || world_differs {
             touched.insert(world.id.clone());
         }

@@ -23,6 +23,10 @@ pub(super) const CHUNK_ROWS: usize = 256;
 /// The part of a second's placements that may come early; below the promised tenth.
 const BURST_SHARE: f64 = 0.08;
 
+/// How long sessions have to come back after a crash that lost who was present: longer than clients
+/// spread their first retry.
+const RECOLLECTION: Duration = Duration::from_secs(15);
+
 /// One failover whose people are not all accounted for.
 pub(super) struct Move {
     pub(super) record: Arc<FailoverRecord>,
@@ -33,6 +37,9 @@ pub(super) struct Move {
     pace: PaceController,
     /// When the last slot of those who were present is over.
     window_end: Timestamp,
+    /// Until when sessions that still carry the older counter are counted as present: after a
+    /// crash that came before the present were stored.
+    recollects_until: Option<Timestamp>,
     /// Whether something is new since [`Desk::take_news`].
     is_news: bool,
 }
@@ -52,6 +59,8 @@ pub struct Progress {
     pub last_landed_at: Option<Timestamp>,
     /// When the last slot is over.
     pub window_end: Timestamp,
+    /// Whether it is settled who was present.
+    pub present_fixed: bool,
 }
 
 /// What is to be kept of a failover since the last time.
@@ -77,6 +86,7 @@ impl Move {
             pacer: Pacer::new(rate, rate.get() * BURST_SHARE, now),
             pace: PaceController::new(rate, now),
             window_end: now,
+            recollects_until: None,
             is_news: true,
             record,
         }
@@ -94,11 +104,15 @@ impl Move {
             fanout_ms: self.ledger.fanout_ms(self.record.started_at),
             last_landed_at: self.ledger.last_landed_at(),
             window_end: self.window_end,
+            present_fixed: self.recollects_until.is_none(),
         }
     }
 
     /// The phase that the ledger speaks for.
     fn settled_phase(&self, now: Timestamp) -> Option<MovePhase> {
+        if self.recollects_until.is_some_and(|until| now < until) {
+            return None;
+        }
         let pending = self.ledger.counts().pending;
         match self.record.phase {
             MovePhase::Moving | MovePhase::Held if pending == 0 => Some(MovePhase::Complete),
@@ -128,7 +142,11 @@ fn concerns(record: &FailoverRecord, session: &Session) -> bool {
 impl Desk {
     /// Takes a failover up: fixes who is present, gives everyone a slot and a reserved seat, and
     /// orders them to leave.
-    pub(super) fn open_move(&mut self, record: &Arc<FailoverRecord>, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn open_move(
+        &mut self,
+        record: &Arc<FailoverRecord>,
+        now: Timestamp,
+    ) -> Vec<Effect> {
         let mut new_move = Move::new(Arc::clone(record), Vec::new(), now);
         let keys: Vec<Key> = self
             .sessions
@@ -156,6 +174,9 @@ impl Desk {
         let pending = u32::try_from(restored.ledger.counts().pending).unwrap_or(u32::MAX);
         let interval = Duration::from_secs_f64(1.0 / record.plan.rate_per_second.max(0.001));
         restored.window_end = now + interval.saturating_mul(pending);
+        if !record.present_fixed {
+            restored.recollects_until = Some(now + RECOLLECTION);
+        }
         for row in restored.ledger.rows().iter().filter(|row| row.stage == Stage::Pending) {
             self.seats.reserve(&record.target_world_id, &row.session, now);
         }
@@ -278,6 +299,10 @@ impl Desk {
     pub fn take_news(&mut self, now: Timestamp) -> Vec<MoveNews> {
         let mut news = Vec::new();
         for (id, open) in &mut self.moves {
+            if open.recollects_until.is_some_and(|until| until <= now) {
+                open.recollects_until = None;
+                open.is_news = true;
+            }
             let phase = open.settled_phase(now).filter(|phase| *phase != open.record.phase);
             if !std::mem::take(&mut open.is_news) && phase.is_none() {
                 continue;
@@ -334,7 +359,7 @@ impl Desk {
     /// is one of them: it could not hold the older counter otherwise.
     pub(super) fn recollect(&mut self, failover: &FailoverId, key: Key) {
         let Some(open) = self.moves.get_mut(failover) else { return };
-        if !open.record.present_fixed {
+        if open.recollects_until.is_some() {
             let session = &self.sessions[key];
             open.ledger.add_present(&session.id, &session.user, session.game_lost_at);
             open.is_news = true;

@@ -2,8 +2,8 @@
 
 use lifeboat_core::ids::{ServerId, SessionId, WorldId};
 
-use super::session::{Session, SessionView};
 use super::Desk;
+use super::session::{Session, SessionView};
 
 /// How many people are where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -227,11 +227,8 @@ impl Shard {
         self.next_serial = self.next_serial.wrapping_add(1);
         let serial = self.next_serial;
         entry.insert(Connection::new(stream, serial, now));
-        let conn = ConnRef {
-            shard: self.index,
-            slot: u32::try_from(slot).unwrap_or(u32::MAX),
-            serial,
-        };
+        let conn =
+            ConnRef { shard: self.index, slot: u32::try_from(slot).unwrap_or(u32::MAX), serial };
         self.beats.push(Reverse((self.connections[slot].channel.deadline(), slot, serial)));
         match arrival.who {
             Ok(_) if self.connections.len() > SESSIONS_MAX => {
@@ -465,10 +462,9 @@ const PING: &str = r#"{"type":"ping"}"#;
 
 fn error(code: ErrorCode) -> ServerFrame {
     match code {
-        ErrorCode::LimitReached => ServerFrame::Bye {
-            reason: ByeReason::Slow,
-            retry_after_ms: Some(SLOW_RETRY_MS),
-        },
+        ErrorCode::LimitReached => {
+            ServerFrame::Bye { reason: ByeReason::Slow, retry_after_ms: Some(SLOW_RETRY_MS) }
+        }
         _ => ServerFrame::Error {
             code,
             detail: format!("{}; join again for a new one", code.title()),

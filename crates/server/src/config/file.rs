@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{
-    Config, Greeting, Issuer, MetricsAccess, RestartPolicy, ServersOnStop, StoreKind,
-};
+use super::{Config, Greeting, Issuer, MetricsAccess, RestartPolicy, ServersOnStop, StoreKind};
 
 /// The default configuration, which documents every setting.
 pub const DEFAULT: &str = include_str!("default.toml");

@@ -33,11 +33,7 @@ pub(crate) fn readiness_of(
 }
 
 /// One of the two worlds.
-pub(super) fn side<'a>(
-    app: &'a App,
-    catalog: &'a Catalog,
-    id: &WorldId,
-) -> Option<Side<'a>> {
+pub(super) fn side<'a>(app: &'a App, catalog: &'a Catalog, id: &WorldId) -> Option<Side<'a>> {
     let world = catalog.world(id)?;
     let deployment = catalog.current_deployment(id);
     Some(Side {

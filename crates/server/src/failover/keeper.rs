@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lifeboat_core::catalog::Catalog;
 use lifeboat_core::failover::{FailoverRecord, MovePhase, Row};
 use lifeboat_core::ids::FailoverId;
 use lifeboat_core::limits::FAILOVER_HISTORY_MAX;
@@ -16,7 +17,7 @@ use crate::keyspace;
 use crate::writer::{WriteError, json};
 
 /// How often what is new is kept.
-const KEEP_PERIOD: Duration = Duration::from_millis(250);
+const KEEP_PERIOD: Duration = Duration::from_millis(100);
 /// Chunks of rows that are written in one commit.
 const CHUNKS_PER_COMMIT: usize = 8;
 /// Chunks read at once.
@@ -58,12 +59,22 @@ pub(super) async fn kept_rows(app: &App, id: &FailoverId) -> Result<Vec<Row>, St
 /// Keeps what is new until `shutdown`, and once more then.
 pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
     loop {
-        let stopping = tokio::time::timeout(KEEP_PERIOD, stopped(&mut shutdown)).await;
+        // Who is present at a failover is stored at once, everything after it in batches.
+        let stopping = tokio::select! {
+            () = stopped(&mut shutdown) => true,
+            () = app.keep.notified() => false,
+            () = tokio::time::sleep(KEEP_PERIOD) => false,
+        };
         keep_all(&app).await;
-        if stopping.is_ok() {
+        if stopping {
             return;
         }
     }
+}
+
+/// Whether a failover began between two catalogs.
+pub(crate) fn has_begun(before: &Catalog, after: &Catalog) -> bool {
+    after.failovers().any(|record| record.phase.is_open() && before.failover(&record.id).is_none())
 }
 
 async fn keep_all(app: &App) {
@@ -115,9 +126,9 @@ async fn keep(app: &App, news: &MoveNews) -> Result<(), WriteError> {
 
 fn updated(app: &App, record: &FailoverRecord, news: &MoveNews) -> FailoverRecord {
     let progress = &news.progress;
-    let phase = news.phase.filter(|_| {
-        record.phase.is_open() || record.phase == MovePhase::CompleteWithStragglers
-    });
+    let phase = news
+        .phase
+        .filter(|_| record.phase.is_open() || record.phase == MovePhase::CompleteWithStragglers);
     let outage = |healthy| progress.last_landed_at.map(|landed| landed.since(healthy));
     let outage = record.last_healthy_at.and_then(outage);
     FailoverRecord {
@@ -128,7 +139,7 @@ fn updated(app: &App, record: &FailoverRecord, news: &MoveNews) -> FailoverRecor
         dark_ms: progress.dark_ms,
         fanout_ms: progress.fanout_ms,
         outage_ms: outage.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
-        present_fixed: true,
+        present_fixed: progress.present_fixed,
         ..record.clone()
     }
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{
-    FailoverRecord, FailoverRequest, Kind, MovePhase, Rule, Trigger,
-};
+use lifeboat_core::failover::{FailoverRecord, FailoverRequest, Kind, MovePhase, Rule, Trigger};
 use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::live_config::{Audience, Counter, LiveConfig};
 use lifeboat_core::problem::FieldProblem;

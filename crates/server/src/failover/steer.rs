@@ -119,8 +119,8 @@ async fn change(
     let key = keyspace::failover(id);
     for _ in 0..WRITE_RETRIES_MAX {
         let kept = app.store.read(&key).await?;
-        let parsed = kept
-            .and_then(|kept| Some((kept.modified, serde_json::from_slice(&kept.value).ok()?)));
+        let parsed =
+            kept.and_then(|kept| Some((kept.modified, serde_json::from_slice(&kept.value).ok()?)));
         let Some((modified, record)): Option<(u64, FailoverRecord)> = parsed else {
             return Err(ApiError::new(ErrorCode::NotFound, "the failover's record is gone"));
         };

@@ -182,6 +182,7 @@ async fn build(
         metrics: Metrics::new(),
         idempotency: Idempotency::default(),
         reconcile: Notify::new(),
+        keep: Notify::new(),
         config,
     });
     let follower = Arc::downgrade(&app);

@@ -16,10 +16,8 @@ pub(crate) struct Facts<'a> {
 impl OverrideFacts for Facts<'_> {
     fn world(&self, id: &WorldId) -> Option<WorldFacts> {
         let world = self.catalog.world(id)?;
-        let active = self
-            .catalog
-            .current_deployment(id)
-            .filter(|deployment| deployment.takes_people());
+        let active =
+            self.catalog.current_deployment(id).filter(|deployment| deployment.takes_people());
         let build = active.map_or(&world.spec.build, |deployment| &deployment.build);
         Some(WorldFacts {
             base_version: build.base_version,

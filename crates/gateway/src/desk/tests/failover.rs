@@ -180,10 +180,8 @@ fn failback_brings_home_who_asked_for_main_and_leaves_the_others_alone() {
     let guest_of_standby = fixture.enter("standby", &[]);
     let mut back = record("2", "main", "main", 1, 10.0);
     back.kind = Kind::Failback;
-    let effects = fixture.change(vec![
-        live("main", "", 0, 1),
-        CatalogChange::Failover(back.id.clone(), Some(back)),
-    ]);
+    let effects = fixture
+        .change(vec![live("main", "", 0, 1), CatalogChange::Failover(back.id.clone(), Some(back))]);
     let orders = orders(&effects);
     assert_eq!(orders.len(), 1);
     assert_eq!(orders[0].key, guest_of_main.key);

@@ -57,8 +57,7 @@ pub(super) struct Player {
 impl Fixture {
     /// Main and standby, Active, with 100 seats and 10 joins a second each.
     pub(super) fn new() -> Self {
-        let changes =
-            [active("main", "main"), active("standby", "standby")].into_iter().flatten();
+        let changes = [active("main", "main"), active("standby", "standby")].into_iter().flatten();
         let catalog = Arc::new(Catalog::default().with(1, changes));
         let desk = Desk::new(catalog, Arc::new(EverythingVisible));
         Self { desk, now: START, tokens: 0, conns: 0 }

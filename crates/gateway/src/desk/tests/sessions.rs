@@ -45,10 +45,8 @@ fn a_second_channel_of_a_session_replaces_the_first() {
     let conn = ConnRef { shard: 0, slot: 900, serial: 0 };
     let opened = fixture.desk.open(&first.claims, conn, fixture.now);
     let Opened::Welcome { effects, .. } = opened else { panic!("refused") };
-    assert!(
-        matches!(effects.as_slice(), [Effect::Close { conn, code: CloseCode::Replaced, .. }]
-            if *conn == first.conn)
-    );
+    assert!(matches!(effects.as_slice(), [Effect::Close { conn, code: CloseCode::Replaced, .. }]
+            if *conn == first.conn));
     assert_eq!(fixture.desk.crowd(&world("main")).connected, 1);
 }
 

@@ -53,9 +53,7 @@ pub(crate) async fn readiness(
 
 fn started(app: &App, started: Started) -> (StatusCode, Json<FailoverRecord>) {
     match started {
-        Started::Began(record) => {
-            (StatusCode::ACCEPTED, Json(failover::record_view(app, &record)))
-        }
+        Started::Began(record) => (StatusCode::ACCEPTED, Json(failover::record_view(app, &record))),
         Started::Moving(record) => (StatusCode::OK, Json(failover::record_view(app, &record))),
         Started::Planned(record) => (StatusCode::OK, Json(*record)),
     }
@@ -79,8 +77,7 @@ pub(crate) async fn run(
     Id(world): Id<WorldId>,
     Body(request): Body<FailoverRequest>,
 ) -> ApiResult<(StatusCode, Json<FailoverRecord>)> {
-    let outcome =
-        failover::fail_over(&app, &caller.actor, &world, &request, Trigger::Api).await?;
+    let outcome = failover::fail_over(&app, &caller.actor, &world, &request, Trigger::Api).await?;
     Ok(started(&app, outcome))
 }
 
@@ -101,8 +98,7 @@ pub(crate) async fn fail_back(
     Id(world): Id<WorldId>,
     Body(request): Body<FailoverRequest>,
 ) -> ApiResult<(StatusCode, Json<FailoverRecord>)> {
-    let outcome =
-        failover::fail_back(&app, &caller.actor, &world, &request, Trigger::Api).await?;
+    let outcome = failover::fail_back(&app, &caller.actor, &world, &request, Trigger::Api).await?;
     Ok(started(&app, outcome))
 }
 
@@ -123,10 +119,7 @@ pub(crate) struct ListQuery {
            ("limit" = Option<usize>, Query, description = "Entries at the most")),
     responses((status = 200, description = "`items` and `nextCursor`", body = serde_json::Value))
 )]
-pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    Ask(query): Ask<ListQuery>,
-) -> Json<Value> {
+pub(crate) async fn list(State(app): State<Arc<App>>, Ask(query): Ask<ListQuery>) -> Json<Value> {
     let catalog = app.catalog();
     let mut records: Vec<_> = catalog
         .failovers()

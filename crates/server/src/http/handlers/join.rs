@@ -64,7 +64,8 @@ pub(crate) async fn join(
     }
     let now = app.now();
     let keys = app.gateway.keys();
-    let previous = request.previous.as_deref().and_then(|token| keys.check_previous(token, now).ok());
+    let previous =
+        request.previous.as_deref().and_then(|token| keys.check_previous(token, now).ok());
     let (session, guest, token) = (ids::unique(), ids::unique(), ids::token(now));
     let input = JoinInput {
         world: &world,
@@ -106,11 +107,13 @@ fn refused(refusal: Refusal, world: &WorldId) -> ApiError {
             "your client is of another base version than the world; update it".to_owned()
         }
         ErrorCode::LaunchContextRequired => {
-            "clients of base version 37 and older need a launch context, and none is known".to_owned()
+            "clients of base version 37 and older need a launch context, and none is known"
+                .to_owned()
         }
         ErrorCode::WorldNotActive => "the world is not running; ask again".to_owned(),
         ErrorCode::TargetNotActive => {
-            "the backup world is not ready yet; ask again, you will be let in as soon as it is".to_owned()
+            "the backup world is not ready yet; ask again, you will be let in as soon as it is"
+                .to_owned()
         }
         ErrorCode::WorldFull => "every seat is taken; ask again".to_owned(),
         ErrorCode::AdmissionPaced => "many are coming in; ask again at your turn".to_owned(),
@@ -122,9 +125,7 @@ fn refused(refusal: Refusal, world: &WorldId) -> ApiError {
     };
     let problem = Problem::new(refusal.code, detail);
     let problem = match refusal.retry_after {
-        Some(wait) => {
-            problem.retry_after_ms(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
-        }
+        Some(wait) => problem.retry_after_ms(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
         None => problem,
     };
     // An override cycle is a 422 when it is saved and waits to be mended here.

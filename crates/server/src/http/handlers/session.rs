@@ -83,12 +83,13 @@ fn handshake(headers: &HeaderMap) -> ApiResult<HeaderValue> {
         value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
     };
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| {
-        has(UPGRADE, "websocket")
-            && has(CONNECTION, "upgrade")
-            && has(SEC_WEBSOCKET_VERSION, "13")
+        has(UPGRADE, "websocket") && has(CONNECTION, "upgrade") && has(SEC_WEBSOCKET_VERSION, "13")
     });
     let not_a_handshake = || {
-        ApiError::new(ErrorCode::BadRequest, "open a WebSocket here (version 13), with its token as a subprotocol")
+        ApiError::new(
+            ErrorCode::BadRequest,
+            "open a WebSocket here (version 13), with its token as a subprotocol",
+        )
     };
     let key = key.ok_or_else(not_a_handshake)?;
     let digest = Sha1::new().chain_update(key).chain_update(HANDSHAKE_GUID).finalize();
