@@ -75,8 +75,9 @@ fn files_functions_and_lines_are_small() {
         }
         problems.extend(long_functions(&path, code));
         for (number, line) in text.lines().enumerate() {
-            let is_attribute_text = line.contains("description = \"") || line.contains("status = ");
-            if line.chars().count() > LINE_CHARS_MAX && !is_attribute_text && !line.contains('"') {
+            // Texts are not broken: rustfmt leaves them alone too.
+            let has_text = line.contains('"') || line.trim_end().ends_with('\\');
+            if line.chars().count() > LINE_CHARS_MAX && !has_text {
                 problems.push(format!("{}:{}: a long line", path.display(), number + 1));
             }
         }

@@ -135,7 +135,8 @@ impl Client {
         Self { status, live_config, messages, orders, task }
     }
 
-    /// Where the player is, now and from now on. [`Status::Refused`] and [`Status::Ended`] are final.
+    /// Where the player is, now and from now on. [`Status::Refused`] and [`Status::Ended`] are
+    /// final.
     #[must_use]
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()

@@ -68,8 +68,8 @@ pub trait GameConnector: Send + 'static {
     /// calls [`Entered::now`] once the player is in, and ends when the connection does. To
     /// disconnect, the client **drops** it, so all that is to be undone belongs into `Drop`.
     ///
-    /// It must notice by itself when the server cannot be reached or is silent for long. It need not
-    /// be quick about that: when Lifeboat sees a server fail it calls the client away.
+    /// It must notice by itself when the server cannot be reached or is silent for long. It need
+    /// not be quick about that: when Lifeboat sees a server fail it calls the client away.
     fn connect(
         &mut self,
         spot: GameSpot,

@@ -7,7 +7,8 @@
 //! crate has the sockets and the clock. A game brings its own connection, by [`GameConnector`]:
 //!
 //! ```no_run
-//! use lifeboat_client::{Client, ClientSettings, Entered, GameConnector, GameEnd, GameSpot, Status};
+//! use lifeboat_client::{Client, ClientSettings, Status};
+//! use lifeboat_client::{Entered, GameConnector, GameEnd, GameSpot};
 //!
 //! struct MyGame;
 //!

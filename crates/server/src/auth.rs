@@ -171,8 +171,6 @@ impl Auth {
                     () = self.logins.over(login, wall_clock()) => {}
                 }
             }
-            #[cfg(test)]
-            Credential::Test => std::future::pending().await,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! What is under [`STATE`] makes the catalog and is watched by every node; the rest is read when
 //! it is asked for.
 
-use lifeboat_core::ids::{BanId, DeploymentId, DrillId, FailoverId, KeyId, ServerId, WorldId};
+use lifeboat_core::ids::{BanId, DeploymentId, FailoverId, KeyId, ServerId, WorldId};
 
 /// Everything that makes the catalog.
 pub(crate) const STATE: &str = "/state/";
@@ -72,15 +72,6 @@ pub(crate) fn ledger_chunk(id: &FailoverId, number: usize) -> String {
 
 pub(crate) fn api_key(id: &KeyId) -> String {
     format!("{API_KEYS}{id}")
-}
-
-/// The drills of a world.
-pub(crate) fn drills(id: &WorldId) -> String {
-    format!("/drills/{id}/")
-}
-
-pub(crate) fn drill(world: &WorldId, id: &DrillId) -> String {
-    format!("/drills/{world}/{id}")
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -15,6 +15,7 @@ mod metrics;
 mod mods;
 mod reconciler;
 mod startup;
+mod watcher;
 mod worlds;
 mod writer;
 

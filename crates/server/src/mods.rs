@@ -88,11 +88,6 @@ impl Mods {
         names
     }
 
-    /// Every mod.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Installed>> {
-        self.0.values()
-    }
-
     /// The rules of live config for a world of this build.
     pub(crate) fn rules(&self, build: &Build) -> Option<&Arc<ConfigRules>> {
         self.get(&build.mod_name, &build.mod_version)?.mod_.rules(&build.map)

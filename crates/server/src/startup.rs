@@ -30,6 +30,7 @@ use crate::keyspace;
 use crate::metrics::Metrics;
 use crate::mods::{Mods, ModsError};
 use crate::reconciler;
+use crate::watcher;
 use crate::worlds;
 use crate::writer::{Writer, json};
 
@@ -186,6 +187,7 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
         }
     });
     tasks.spawn(reconciler::run(Arc::clone(app), stopping.clone()));
+    tasks.spawn(watcher::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(worlds::mirror(Arc::clone(app), stopping.clone()));
 }
 

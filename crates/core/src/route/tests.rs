@@ -94,7 +94,8 @@ fn guest() -> Identity {
     Identity { user: User::guest("1"), groups: Vec::new(), kind: IdentityKind::Guest }
 }
 
-/// Asks for `requested` as a guest and says where it led: the world and its deployment, or the code.
+/// Asks for `requested` as a guest and says where it led: the world and its deployment, or the
+/// code.
 fn ask(catalog: &Catalog, requested: &str, version: u32) -> String {
     match route(catalog, &world_id(requested), &guest(), Some(BaseVersion::new(version))) {
         Ok(route) => format!("{} {}", route.world.id, route.deployment.id),

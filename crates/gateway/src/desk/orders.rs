@@ -191,9 +191,7 @@ impl Desk {
         effects: &mut Vec<Effect>,
     ) -> Option<Rejoin> {
         let kept = self.sessions[key].order.take();
-        let Some((reason, _)) = self.rejoin_reason(&self.sessions[key]) else {
-            return None;
-        };
+        let (reason, _) = self.rejoin_reason(&self.sessions[key])?;
         match kept.filter(|order| order.slot.is_none_or(|slot| slot > now)) {
             Some(mut order) => {
                 order.due_at = order.slot.filter(|_| self.sessions[key].takes_pushes);

@@ -119,6 +119,7 @@ async fn keep(app: &App, news: &MoveNews) -> Result<(), WriteError> {
             failover.id = %next.id, landed = next.counts.landed, pending = next.counts.pending,
             dark.p99_ms = next.dark_ms.p99, "a failover is {:?}", next.phase
         );
+        measure(app, &next);
         prune(app).await;
     }
     Ok(())
@@ -142,6 +143,16 @@ fn updated(app: &App, record: &FailoverRecord, news: &MoveNews) -> FailoverRecor
         present_fixed: progress.present_fixed,
         ..record.clone()
     }
+}
+
+/// Enters the fan-out of a finished failover into the metrics.
+fn measure(app: &App, record: &FailoverRecord) {
+    let rows = app.gateway.desk().rows(&record.id).unwrap_or_default();
+    for told_at in rows.iter().filter_map(|row| row.told_at) {
+        app.metrics.fanned_out(told_at.since(record.started_at));
+    }
+    let told = u64::try_from(record.counts.told).unwrap_or(u64::MAX);
+    app.metrics.pushed("forceDisconnect", told);
 }
 
 /// Forgets the oldest finished failovers beyond the limit, with their rows.

@@ -8,6 +8,7 @@ use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{FailoverRecord, FailoverRequest, Kind, MovePhase, Rule, Trigger};
 use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::live_config::{Audience, Counter, LiveConfig};
+use lifeboat_core::phase::Phase;
 use lifeboat_core::problem::FieldProblem;
 use lifeboat_protocol::problem::Problem;
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ use super::record::{self, NewRecord, cancelled};
 use crate::app::{App, world_of};
 use crate::http::problem::{ApiError, ApiResult};
 use crate::live_config::{self, SaveOptions, Step};
+use crate::worlds::{self, LaunchOptions};
 use crate::writer::{About, Actor};
 
 /// What a request to begin led to.
@@ -135,7 +137,28 @@ async fn begin(
         app.writer.note_refused(actor, about, refusal.code()).await;
         return Err(refusal);
     }
+    if planned.waits_for_target {
+        wake_target(app, actor, &catalog, planned.target.as_ref()).await?;
+    }
     commit(app, actor, world, request, way).await
+}
+
+/// Launches a target that sleeps. The redirect stands from the commit on: people wait on the loading
+/// screen and are placed as soon as the target is Active.
+async fn wake_target(
+    app: &App,
+    actor: &Actor,
+    catalog: &Catalog,
+    target: Option<&WorldId>,
+) -> ApiResult<()> {
+    let Some(target) = target else { return Ok(()) };
+    match catalog.phase(target) {
+        Phase::Inactive | Phase::Error => {
+            worlds::launch(app, actor, target, &LaunchOptions::default()).await?;
+            Ok(())
+        }
+        Phase::Starting | Phase::Active | Phase::Stopping => Ok(()),
+    }
 }
 
 async fn commit(

@@ -13,9 +13,7 @@ use crate::keyspace;
 
 /// One save of the history.
 pub(crate) struct Saved {
-    /// The revision of the save.
-    pub(crate) revision: u64,
-    /// What was saved.
+    /// What was saved, with the revision of the save.
     pub(crate) entry: LiveEntry,
 }
 
@@ -29,7 +27,7 @@ pub(crate) fn key(world: &WorldId, now: Timestamp) -> String {
 fn read(item: &KeyValue) -> Option<Saved> {
     let entry: LiveEntry = serde_json::from_slice(&item.value).ok()?;
     let entry = LiveEntry::new(item.created, entry.updated_at, entry.updated_by, entry.config);
-    Some(Saved { revision: item.created, entry })
+    Some(Saved { entry })
 }
 
 /// The newest saves first, after the cursor.

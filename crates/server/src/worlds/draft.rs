@@ -74,8 +74,8 @@ fn defaults(mods: &Mods, partial: &Value) -> ApiResult<Value> {
     whole["build"] = json!({
         "mod": name,
         "modVersion": installed.version,
-        "contentVersion": installed.content_versions.last(),
-        "baseVersion": installed.base_versions.iter().max(),
+        "contentVersion": installed.content_versions.first(),
+        "baseVersion": installed.base_versions.first(),
         "map": installed.maps.first(),
     });
     Ok(whole)

@@ -94,8 +94,7 @@ async fn draft(
         .delete(keyspace::world(id))
         .delete(keyspace::world_name(&world.spec.name))
         .delete(keyspace::live(id))
-        .delete_prefix(keyspace::live_history(id))
-        .delete_prefix(keyspace::drills(id));
+        .delete_prefix(keyspace::live_history(id));
     for deployment in gone {
         transaction = transaction
             .delete(keyspace::deployment(&deployment.id))

@@ -106,7 +106,7 @@ fn people_of_a_lost_server_are_called_once_there_is_another() {
 fn people_of_an_ended_deployment_wait_for_the_next_one() {
     let mut fixture = Fixture::new();
     let player = fixture.enter("main", &["placement"]);
-    let id = player.claims.dep.clone();
+    let id = player.claims.dep;
     let mut ended = (**fixture.desk.catalog().deployment(&id).unwrap()).clone();
     ended.phase = Phase::Inactive;
     fixture.change(vec![CatalogChange::Deployment(id, Some(ended))]);

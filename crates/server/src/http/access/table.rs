@@ -94,8 +94,6 @@ pub(crate) const TABLE: &[Row] = &[
     read("/api/worlds/{id}/readiness", VIEWER),
     write("POST", "/api/worlds/{id}/failover", OPERATOR, "failover"),
     write("POST", "/api/worlds/{id}/failback", OPERATOR, "failback"),
-    write("POST", "/api/worlds/{id}/drills", OPERATOR, "drill.run"),
-    read("/api/worlds/{id}/drills", VIEWER),
     read("/api/failovers", VIEWER),
     read("/api/failovers/{id}", VIEWER),
     write("PATCH", "/api/failovers/{id}", OPERATOR, "failover.change"),
