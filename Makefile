@@ -10,9 +10,10 @@ demo: web ## Set everything up and show the main job: a world dies and everyone 
 
 test: web ## Set everything up and run every test
 	./.ci/setup
-	$(CARGO) nextest run --workspace --features lifeboat-store/conformance || exit 1
+	$(CARGO) build --workspace
+	$(CARGO) nextest run --workspace --features lifeboat-store/conformance
 	$(CARGO) test --workspace --doc --quiet
-	npm test --workspaces --if-present
+	npm test
 
 check: ## Format, lint and check the dependency rules
 	$(CARGO) fmt --all --check
@@ -22,7 +23,7 @@ fmt: ## Format everything
 	$(CARGO) fmt --all
 
 web: node_modules/.installed ## Build the SDK, the dashboard and the player's page
-	npm run build --workspaces --if-present
+	npm run build
 
 node_modules/.installed: package-lock.json
 	npm ci

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lifeboat_core::catalog::Catalog;
 use lifeboat_gateway::tokens::{KeptKeys, KeyRing, KeysUnreadable};
 use lifeboat_gateway::{Gateway, Settings};
 use lifeboat_runtime::{LocalConfig, LocalRuntime, Runtime};
@@ -14,7 +15,7 @@ use lifeboat_store::{MemoryStore, Precondition, SqliteStore, Store, StoreError, 
 use rustix::fs::FlockOperation;
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::app::{App, stopped, wall_clock};
 use crate::audit;
@@ -91,6 +92,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     reconciler::adopt_all(&app).await;
     failover::restore(&app).await?;
     let (stop, stopping) = watch::channel(false);
+    let following = follow_store(&app);
     let mut tasks = JoinSet::new();
     spawn_tasks(&app, &stopping, &mut tasks);
     let serving = tokio::spawn(listen::serve(listener, router::build(&app), stopping.clone()));
@@ -103,6 +105,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let _ = serving.await;
     while tasks.join_next().await.is_some() {}
     stop_servers(&app).await;
+    following.abort();
     drop(lock);
     Ok(())
 }
@@ -161,22 +164,23 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
-    let follower = Arc::clone(app);
-    let mut stop = stopping.clone();
-    tasks.spawn(async move {
-        let follow = follower.feed.run(&*follower.store, |before, next| {
-            follower.gateway.set_catalog(Arc::clone(next));
+/// Serves each next catalog. It goes on until the very end: whoever still writes while the control
+/// plane stops waits for what it wrote to be served.
+fn follow_store(app: &Arc<App>) -> JoinHandle<()> {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let each = |before: &Catalog, next: &Arc<Catalog>| {
+            app.gateway.set_catalog(Arc::clone(next));
             if failover::has_begun(before, next) {
-                follower.keep.notify_one();
+                app.keep.notify_one();
             }
-            follower.events.catalog_changed(before, next);
-        });
-        tokio::select! {
-            () = follow => {}
-            () = stopped(&mut stop) => {}
-        }
-    });
+            app.events.catalog_changed(before, next);
+        };
+        app.feed.run(&*app.store, each).await;
+    })
+}
+
+fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
     tasks.spawn(failover::keep_ledgers(Arc::clone(app), stopping.clone()));
     let auditing = Arc::clone(app);
     let mut stop = stopping.clone();
