@@ -10,7 +10,6 @@ demo: web ## Set everything up and show the main job: a world dies and everyone 
 
 test: web ## Set everything up and run every test
 	./.ci/setup
-	$(CARGO) build --workspace
 	$(CARGO) nextest run --workspace --features lifeboat-store/conformance
 	$(CARGO) test --workspace --doc --quiet
 	npm test

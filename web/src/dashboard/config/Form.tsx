@@ -4,6 +4,7 @@ import { Button, Fieldset, Group, NumberInput, Paper, Stack, Text, Title } from 
 import { withTheme } from "@rjsf/core";
 import { Theme } from "@rjsf/mantine";
 import type {
+  DescriptionFieldProps,
   ErrorSchema,
   ObjectFieldTemplateProps,
   RJSFSchema,
@@ -11,24 +12,29 @@ import type {
   WidgetProps,
 } from "@rjsf/utils";
 import { toErrorSchema } from "@rjsf/utils";
-import { type ReactNode, memo, useMemo } from "react";
+import { type ReactNode, createContext, memo, useContext, useMemo } from "react";
 import type { FieldProblem } from "../../api/problem.js";
 import type { Values } from "../../api/types.js";
 import type { Config } from "./diff.js";
 import { validator } from "./validator.js";
 
-export interface FormContext {
+export interface Counting {
   /** Raises a counter at once; none for those who may not. */
   increment: ((path: string) => void) | null;
   isBusy: boolean;
 }
+
+/**
+ * Not the form library's own context: it keeps fields whose value did not change as they were, with
+ * what they were given then.
+ */
+export const CountingContext = createContext<Counting>({ increment: null, isBusy: false });
 
 interface Props {
   schema: RJSFSchema;
   draft: Config;
   problems: FieldProblem[];
   isReadOnly: boolean;
-  context: FormContext;
   onChange: (draft: Config, isValid: boolean) => void;
 }
 
@@ -79,7 +85,7 @@ function Section({ title, description, properties, fieldPathId, schema }: Object
 
 /** A counter: its value, to be raised by hand and saved, and a button that raises it by one at once. */
 function Counter(props: WidgetProps) {
-  const { increment, isBusy } = props.registry.formContext as FormContext;
+  const { increment, isBusy } = useContext(CountingContext);
   const name = props.label;
   return (
     <Group align="flex-end" gap="sm">
@@ -110,9 +116,21 @@ function Counter(props: WidgetProps) {
   );
 }
 
+function Description({ id, description }: DescriptionFieldProps) {
+  return description ? (
+    <Text id={id} size="xs" c="dimmed">
+      {description}
+    </Text>
+  ) : null;
+}
+
 const Form = withTheme<Values>({
   ...Theme,
-  templates: { ...Theme.templates, ObjectFieldTemplate: Section as never },
+  templates: {
+    ...Theme.templates,
+    ObjectFieldTemplate: Section as never,
+    DescriptionFieldTemplate: Description as never,
+  },
 } as never);
 
 /** How each value is shown: emptied text is the empty text, counters have their button. */
@@ -186,7 +204,6 @@ export const ConfigForm = memo(function ConfigForm(props: Props): ReactNode {
       formData={props.draft as unknown as Values}
       validator={validator as never}
       extraErrors={extraErrors}
-      formContext={props.context as never}
       readonly={props.isReadOnly}
       liveValidate
       showErrorList={false}

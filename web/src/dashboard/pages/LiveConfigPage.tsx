@@ -5,7 +5,7 @@ import { api } from "../../api/client.js";
 import { ApiProblem, asProblem } from "../../api/problem.js";
 import type { LiveConfig, SaveAnswer, World } from "../../api/types.js";
 import { Differences } from "../config/Differences.js";
-import { ConfigForm, wholeSchema } from "../config/Form.js";
+import { ConfigForm, CountingContext, wholeSchema } from "../config/Form.js";
 import { History } from "../config/History.js";
 import { MergeView } from "../config/MergeView.js";
 import {
@@ -133,6 +133,10 @@ function Editor({ world, current, schema }: EditorProps) {
       increment.mutate(path);
     }
   };
+  const counting = {
+    increment: mayOperate ? askIncrement : null,
+    isBusy: increment.isPending,
+  };
   const submit = () => {
     if (redirects(changes) && world.status.phase === "Active") setAsking({ is: "redirect" });
     else save.mutate({});
@@ -160,17 +164,18 @@ function Editor({ world, current, schema }: EditorProps) {
           </Group>
         </Alert>
       )}
-      <ConfigForm
-        schema={fields}
-        draft={draft}
-        problems={problems}
-        isReadOnly={!mayOperate}
-        context={{ increment: mayOperate ? askIncrement : null, isBusy: increment.isPending }}
-        onChange={(next, valid) => {
-          setDraft(next);
-          setIsValid(valid);
-        }}
-      />
+      <CountingContext.Provider value={counting}>
+        <ConfigForm
+          schema={fields}
+          draft={draft}
+          problems={problems}
+          isReadOnly={!mayOperate}
+          onChange={(next, valid) => {
+            setDraft(next);
+            setIsValid(valid);
+          }}
+        />
+      </CountingContext.Provider>
       {increment.error && <Problem error={increment.error} />}
       {mayOperate && (
         <SaveBar
