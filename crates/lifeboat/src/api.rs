@@ -66,8 +66,10 @@ impl Api {
             let rule = "it has to be like `http://host:7400`";
             return Err(Usage(format!("`{url}` is no address of a Lifeboat: {rule}")).into());
         }
-        // Tests come here without `main`; a provider that is there already serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        if !cfg!(feature = "tls") && url.starts_with("https") {
+            let remedy = "build it with `--features tls`, or use an address with http";
+            return Err(Usage(format!("this build does not speak https: {remedy}")).into());
+        }
         let http = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)

@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(&cli.command);
     // Whatever speaks HTTP in this process, TLS or not, wants to know whose cryptography it uses.
+    #[cfg(feature = "tls")]
     let _ = rustls::crypto::ring::default_provider().install_default();
     match Box::pin(commands::run(cli)).await {
         Ok(outcome) => outcome.into(),

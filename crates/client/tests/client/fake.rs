@@ -1,6 +1,7 @@
 //! A control plane and its game servers, in as few lines as clients need: it answers joins as it is
 //! told to, notes what comes, and says over channels and game connections what a test wants said.
 
+use lifeboat_client::Status;
 use std::collections::VecDeque;
 use std::future::IntoFuture as _;
 use std::sync::{Arc, Mutex};
@@ -171,7 +172,8 @@ pub(crate) fn world(name: &str) -> WorldId {
 
 pub(crate) async fn until_in(client: &Client, name: &str) {
     let world = world(name);
-    let is_in = |status: &lifeboat_client::Status| matches!(status, lifeboat_client::Status::InWorld { world: here, .. } if *here == world);
+    let is_in =
+        |status: &Status| matches!(status, Status::InWorld { world: here, .. } if *here == world);
     until(&mut client.status(), &format!("being in {world}"), is_in).await;
 }
 

@@ -7,7 +7,7 @@ use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{FailoverRecord, FailoverRequest, Kind, MovePhase, Rule, Trigger};
 use lifeboat_core::ids::{FailoverId, WorldId};
-use lifeboat_core::live_config::{Audience, Counter, LiveConfig};
+use lifeboat_core::live_config::{Audience, ConfigRules, Counter, LiveConfig};
 use lifeboat_core::phase::Phase;
 use lifeboat_core::problem::FieldProblem;
 use lifeboat_protocol::problem::Problem;
@@ -169,9 +169,8 @@ async fn commit(
     way: Way,
 ) -> ApiResult<Started> {
     let target = plan(app, &app.catalog(), world, request, way.kind).target;
-    let rules_of_edit = |rules: &lifeboat_core::live_config::ConfigRules, current: &LiveConfig| {
-        edit(rules, current, target.as_ref(), way)
-    };
+    let rules_of_edit =
+        |rules: &ConfigRules, current: &LiveConfig| edit(rules, current, target.as_ref(), way);
     let records = |step: &Step<'_>| {
         let planned = plan(app, step.catalog, world, request, way.kind);
         if same_in_progress(step.catalog, world, &planned, way.kind)?.is_some() {
@@ -212,7 +211,7 @@ fn begun(catalog: &Catalog, world: &WorldId) -> ApiResult<Arc<FailoverRecord>> {
 }
 
 fn edit(
-    rules: &lifeboat_core::live_config::ConfigRules,
+    rules: &ConfigRules,
     current: &LiveConfig,
     target: Option<&WorldId>,
     way: Way,

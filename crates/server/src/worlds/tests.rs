@@ -25,8 +25,8 @@ fn a_name_and_a_mod_are_enough() {
         serde_json::to_value(&spec).unwrap(),
         json!({
             "name": "Main", "description": "", "labels": {},
-            "build": { "mod": "plaza", "modVersion": "1.1.0", "contentVersion": "2026.11.2",
-                       "baseVersion": 39, "map": "plaza" },
+            "build": { "mod": "plaza", "modVersion": "1.1.0", "contentVersion": "2026.11.1",
+                       "baseVersion": 38, "map": "plaza" },
             "scale": { "profile": "Capacity500" }, "durationMinutes": 180,
             "access": { "public": true, "guests": true, "groups": [] },
             "streaming": { "launchMode": "same-tab" }, "settings": {}
