@@ -159,6 +159,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_table_in_the_docs_has_every_code_with_its_status() {
+        let docs = include_str!("../../../docs/errors.md");
+        for code in ErrorCode::ALL {
+            let row = format!("| `{code}` | {} |", code.status());
+            assert!(docs.contains(&row), "docs/errors.md lacks {row}");
+        }
+        let rows = docs.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, ErrorCode::ALL.len(), "docs/errors.md has rows of codes that are gone");
+    }
+
+    #[test]
     fn the_serialised_form_is_the_table_s() {
         for code in ErrorCode::ALL {
             let json = serde_json::to_string(code).unwrap();
