@@ -143,8 +143,8 @@ async fn begin(
     commit(app, actor, world, request, way).await
 }
 
-/// Launches a target that sleeps. The redirect stands from the commit on: people wait on the loading
-/// screen and are placed as soon as the target is Active.
+/// Launches a target that sleeps. The redirect stands from the commit on: people wait on the
+/// loading screen and are placed as soon as the target is Active.
 async fn wake_target(
     app: &App,
     actor: &Actor,
