@@ -1,7 +1,7 @@
 //! The load generator: any number of connections on one thread and one poll.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -14,6 +14,8 @@ use crate::wire::{self, Piece};
 const READ_BYTES: usize = 64 * 1024;
 /// Ready sockets taken from the poll at once.
 const EVENTS_MAX: usize = 1_024;
+/// Loopback addresses that connections come from.
+const SOURCES: u8 = 40;
 
 /// One connection of the generator.
 struct Line {
@@ -53,17 +55,19 @@ pub(crate) struct Rig {
     poll: Poll,
     lines: Slab<Line>,
     buffer: Vec<u8>,
+    /// Connections opened so far, for the address of the next.
+    opened: u8,
 }
 
 impl Rig {
     pub(crate) fn new() -> Result<Self> {
         let (poll, buffer) = (Poll::new()?, vec![0; READ_BYTES]);
-        Ok(Self { poll, lines: Slab::new(), buffer })
+        Ok(Self { poll, lines: Slab::new(), buffer, opened: 0 })
     }
 
     /// Opens a connection and sends its first bytes.
     pub(crate) fn open(&mut self, to: SocketAddr, tag: u64, first: &[u8]) -> Result<usize> {
-        let stream = TcpStream::connect(to).with_context(|| format!("connecting to {to}"))?;
+        let stream = self.connect(to).with_context(|| format!("connecting to {to}"))?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let mut stream = mio::net::TcpStream::from_std(stream);
@@ -73,6 +77,22 @@ impl Rig {
         stream.write_all(first).context("a fresh socket takes a request")?;
         entry.insert(Line { stream, tag, is_upgraded: false, partial: Vec::new() });
         Ok(key)
+    }
+
+    /// Connects from one of many loopback addresses: with all from one, the kernel's search for a
+    /// free port would take longer than everything that is measured.
+    fn connect(&mut self, to: SocketAddr) -> Result<TcpStream> {
+        self.opened = self.opened.wrapping_add(1);
+        let from = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 2 + self.opened % SOURCES), 0);
+        let socket = rustix::net::socket_with(
+            rustix::net::AddressFamily::INET,
+            rustix::net::SocketType::STREAM,
+            rustix::net::SocketFlags::CLOEXEC,
+            None,
+        )?;
+        rustix::net::bind(&socket, &from)?;
+        rustix::net::connect(&socket, &to)?;
+        Ok(TcpStream::from(socket))
     }
 
     /// Sends on an open connection.
