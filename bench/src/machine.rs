@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// Where the servers run: Lifeboat, its game servers and the bare server.
 pub(crate) const SERVERS: usize = 0;
@@ -14,7 +14,7 @@ pub(crate) const GENERATOR: usize = 1;
 /// Moves this thread, and what it starts from now on, to one core. A machine with one core has
 /// no choice.
 pub(crate) fn stay_on(core: usize) -> Result<()> {
-    if std::thread::available_parallelism()?.get() < 2 && sched_getaffinity(None)?.count() < 2 {
+    if cores() < 2 {
         return Ok(());
     }
     let mut set = CpuSet::new();
@@ -50,6 +50,12 @@ pub(crate) fn load() -> String {
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }
 
+/// All cores, whatever this process may use of them.
+fn cores() -> usize {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    cpuinfo.lines().filter(|line| line.starts_with("processor")).count()
+}
+
 /// What the machine is, in one line.
 pub(crate) fn describe() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -57,7 +63,6 @@ pub(crate) fn describe() -> String {
         .lines()
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
         .map_or("unknown processor", |(_, model)| model);
-    let cores = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{cores} cores, {model}, Linux {}", kernel.trim())
+    format!("{} cores, {model}, Linux {}", cores(), kernel.trim())
 }

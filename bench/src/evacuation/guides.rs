@@ -20,6 +20,7 @@ pub(super) struct Bound {
     pub(super) from: SocketAddr,
     pub(super) to: SocketAddr,
     pub(super) upgrade: Vec<u8>,
+    pub(super) arrived: usize,
 }
 
 impl Bound {
@@ -46,7 +47,13 @@ impl Guide for Bound {
     }
 
     fn is_in(&mut self, _: &mut Rig, _: u64, piece: &Piece<'_>) -> Result<bool> {
-        Ok(matches!(piece, Piece::Response(101, _)))
+        let is_in = matches!(piece, Piece::Response(101, _));
+        self.arrived += usize::from(is_in);
+        Ok(is_in)
+    }
+
+    fn arrived(&self) -> usize {
+        self.arrived
     }
 }
 
@@ -71,30 +78,31 @@ pub(super) struct Guests {
     address: SocketAddr,
     join: String,
     guests: Vec<Guest>,
+    arrived: usize,
 }
 
 impl Guests {
     pub(super) fn new(way: Way, address: SocketAddr, main: &str, tokens: Vec<String>) -> Self {
         let guests = tokens.into_iter().map(|token| Guest { token, ..Guest::default() });
         let join = format!("/api/worlds/{main}/join");
-        Self { way, address, join, guests: guests.collect() }
+        Self { way, address, join, guests: guests.collect(), arrived: 0 }
     }
 
     fn guest(&mut self, client: u64) -> Result<&mut Guest> {
         self.guests.get_mut(usize::try_from(client)?).context("a client of this evacuation")
     }
 
-    /// Says that it is in the world once its channel and the game server agree; whether this
-    /// was the moment.
-    fn arrives(&mut self, rig: &mut Rig, client: u64) -> Result<bool> {
+    /// Says that it is in the world once its channel and the game server agree.
+    fn arrives(&mut self, rig: &mut Rig, client: u64) -> Result<()> {
         let guest = self.guest(client)?;
         if guest.has_arrived || !guest.is_placed || !guest.is_welcome {
-            return Ok(false);
+            return Ok(());
         }
         guest.has_arrived = true;
         let key = guest.channel.context("an open channel")?;
         rig.send(key, &wire::masked(r#"{"type":"state","state":"inWorld"}"#))?;
-        Ok(true)
+        self.arrived += 1;
+        Ok(())
     }
 
     fn enter(client: u64, placement: &[u8]) -> Result<Step> {
@@ -160,5 +168,9 @@ impl Guide for Guests {
         self.guest(client)?.is_welcome = true;
         self.arrives(rig, client)?;
         Ok(true)
+    }
+
+    fn arrived(&self) -> usize {
+        self.arrived
     }
 }
