@@ -84,8 +84,11 @@ fn bare(way: Way, report: &mut Report) -> Result<f64> {
 fn lifeboat(program: &Path, way: Way, report: &mut Report) -> Result<f64> {
     let subject = Lifeboat::start(program)?;
     let main = subject.world("Bench")?;
-    let standby =
-        subject.operator.call("POST", &format!("/api/worlds/{main}/standby"), &json!({"launch": true}))?;
+    let standby = subject.operator.call(
+        "POST",
+        &format!("/api/worlds/{main}/standby"),
+        &json!({"launch": true}),
+    )?;
     let standby = standby["id"].as_str().context("the standby's id")?.to_owned();
     subject.await_active(&standby)?;
     let mut rig = Rig::new()?;
@@ -174,7 +177,8 @@ struct Step {
 /// What the clients of one kind of server do next.
 trait Guide {
     /// A frame came over the channel of `client`.
-    fn told(&mut self, rig: &mut Rig, key: usize, client: u64, text: &[u8]) -> Result<Option<Step>>;
+    fn told(&mut self, rig: &mut Rig, key: usize, client: u64, text: &[u8])
+    -> Result<Option<Step>>;
     /// Its question was answered.
     fn answered(&mut self, client: u64, status: u16, body: &[u8]) -> Result<Vec<Step>>;
     /// A piece came over its new game connection; says whether that let the client in.

@@ -34,8 +34,7 @@ fn bare(sessions: usize, report: &mut Report) -> Result<f64> {
     crowd::fill(&mut rig, subject.address, requests, true)?;
     let before = machine::cpu(subject.pid())?;
     let push = wire::request("POST", "/push", None, "");
-    let times =
-        crowd::push(&mut rig, subject.address, &push, "forceDisconnect", sessions)?;
+    let times = crowd::push(&mut rig, subject.address, &push, "forceDisconnect", sessions)?;
     let cpu = machine::cpu(subject.pid())?.saturating_sub(before);
     let n = f64::from(u32::try_from(sessions)?);
     let name = |what: &str| format!("fan-out to {sessions}, {what}, bare");
@@ -51,13 +50,17 @@ fn lifeboat(program: &Path, sessions: usize, report: &mut Report) -> Result<f64>
     // What joins of connections that are gone again have left in memory is not the sessions'.
     let empty = machine::resident(subject.pid())?;
     let tokens = joins::join(&mut rig, &subject, &world, sessions, "{}")?;
-    let filled =
-        crowd::fill(&mut rig, subject.address, crowd::channels(&tokens), false)?;
+    let filled = crowd::fill(&mut rig, subject.address, crowd::channels(&tokens), false)?;
     crowd::rest(&mut rig, CALM)?;
     let n = f64::from(u32::try_from(sessions)?);
     let name = |what: &str| format!("fan-out to {sessions}, {what}");
     let resident = (machine::resident(subject.pid())? - empty) / n / 1024.0;
-    report.add(&format!("resident memory per session at {sessions}"), "KiB", Better::Less, resident);
+    report.add(
+        &format!("resident memory per session at {sessions}"),
+        "KiB",
+        Better::Less,
+        resident,
+    );
     report.add(&format!("{sessions} channels opened"), "s", Better::Less, filled.as_secs_f64());
 
     let path = format!("/api/worlds/{world}/live-config/increment");

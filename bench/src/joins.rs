@@ -82,7 +82,12 @@ pub(crate) fn measure(program: &std::path::Path, report: &mut Report) -> Result<
     let tokens = join(&mut rig, &subject, &world, JOINS, "{}")?;
     let (wall, cpu) = (started.elapsed(), machine::cpu(subject.pid())?.saturating_sub(cpu));
     let count = f64::from(u32::try_from(tokens.len())?);
-    report.add("joins per second and core of the server", "1/s", Better::More, count / cpu.as_secs_f64());
+    report.add(
+        "joins per second and core of the server",
+        "1/s",
+        Better::More,
+        count / cpu.as_secs_f64(),
+    );
     report.add("joins per second, wall clock", "1/s", Better::More, count / wall.as_secs_f64());
     Ok(())
 }

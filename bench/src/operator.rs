@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+use crate::machine;
 use crate::wire::{self, Piece};
 
 /// How long a request may take.
@@ -65,7 +66,7 @@ impl Operator {
             if Instant::now() > end {
                 bail!("{path} stays at {seen}");
             }
-            std::thread::sleep(Duration::from_millis(20));
+            machine::pause(Duration::from_millis(20));
         }
     }
 }

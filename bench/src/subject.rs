@@ -130,7 +130,7 @@ impl Drop for Lifeboat {
             if matches!(self.process.try_wait(), Ok(Some(_))) {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(20));
+            machine::pause(Duration::from_millis(20));
         }
         end(&mut self.process);
     }
@@ -149,7 +149,7 @@ fn wait_for(file: &Path) -> Result<String> {
         match fs::read_to_string(file) {
             Ok(text) if !text.is_empty() => return Ok(text),
             _ if Instant::now() > end => bail!("{} does not appear", file.display()),
-            _ => std::thread::sleep(Duration::from_millis(10)),
+            _ => machine::pause(Duration::from_millis(10)),
         }
     }
 }

@@ -30,7 +30,7 @@ use lifeboat_core::time::Timestamp;
 use slab::Slab;
 
 pub use channel::Opened;
-pub use effect::{ConnRef, Effect, OrderLine, OrderTemplate};
+pub use effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
 pub use join::{JoinInput, NewIds};
 pub use movement::{MoveNews, Progress};
 pub use placement::Granted;
@@ -49,6 +49,8 @@ pub trait PlayerView: Send + Sync {
 
 /// How long after its slot a client that gets its placement pushed asks by itself.
 const PUSH_GRACE: Duration = Duration::from_secs(5);
+/// Sessions that are ordered to leave before the first of them are handed to their sockets.
+const ORDERS_PER_EFFECT: usize = 256;
 /// Placements granted in one call of [`Desk::tick`] at the most, so that joins get their turn.
 const GRANTS_PER_TICK_MAX: usize = 256;
 

@@ -2,8 +2,9 @@
 //! keys that sign what it grants.
 
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +23,9 @@ use crate::tokens::{KeyRing, TokenRefusal};
 
 /// How often the desk is looked at when nothing is due.
 const IDLE_TICK: Duration = Duration::from_secs(1);
+/// Placements that are handed to a shard together: signing takes longer than waking it, and the
+/// first client of a batch waits for the last one's signature.
+const PLACEMENTS_PER_NOTE: usize = 16;
 /// When clients come back after a planned shutdown.
 const SHUTDOWN_RETRY_MS: u64 = 1_000;
 
@@ -41,7 +45,18 @@ pub struct Gateway {
     clock: Clock,
     mailboxes: OnceLock<Vec<Arc<Mailbox>>>,
     ticker: SyncSender<()>,
+    /// When the desk is looked at next, in milliseconds.
+    next_look_ms: AtomicI64,
     is_stopped: OnceLock<()>,
+}
+
+/// Sessions whose order to leave was written to their sockets.
+pub(crate) struct Told {
+    pub(crate) failover: FailoverId,
+    /// The sessions, by their places at the desk.
+    pub(crate) keys: Vec<usize>,
+    /// When.
+    pub(crate) at: Timestamp,
 }
 
 /// Wall time that never jumps while the process runs.
@@ -82,6 +97,7 @@ impl Gateway {
             clock: Clock::new(),
             mailboxes: OnceLock::new(),
             ticker,
+            next_look_ms: AtomicI64::new(i64::MAX),
             is_stopped: OnceLock::new(),
         });
         let mut mailboxes = Vec::new();
@@ -132,7 +148,7 @@ impl Gateway {
         let session = granted.claims(SESSION_AUDIENCE, now, SESSION_TOKEN_TTL);
         JoinAnswer {
             ticket,
-            session_token: self.keys.sign(&session),
+            session_token: self.keys.sign_session(&session),
             session_url: self.session_url.clone(),
             session: granted.session,
             user: granted.user,
@@ -173,36 +189,38 @@ impl Gateway {
     /// Goes on with the next catalog and tells whoever has to know.
     pub fn set_catalog(&self, catalog: Arc<Catalog>) {
         let now = self.now();
-        let effects = self.desk().set_catalog(catalog, now);
-        self.dispatch(effects);
+        self.desk().set_catalog(catalog, now, &mut |effect| self.dispatch_one(effect));
         self.wake_ticker();
     }
 
     /// Hands effects to the shards whose connections they concern.
     pub fn dispatch(&self, effects: Vec<Effect>) {
-        let Some(mailboxes) = self.mailboxes.get() else { return };
         for effect in effects {
-            match effect {
-                Effect::Close { conn, .. } => {
-                    mailboxes[usize::from(conn.shard)].note(Note::Effect(effect));
-                }
-                Effect::Broadcast { to, text } => {
-                    for (mailbox, to) in
-                        mailboxes.iter().zip(by_shard(to, mailboxes.len(), shard_of))
-                    {
-                        if !to.is_empty() {
-                            let text = text.clone();
-                            mailbox.note(Note::Effect(Effect::Broadcast { to, text }));
-                        }
+            self.dispatch_one(effect);
+        }
+    }
+
+    fn dispatch_one(&self, effect: Effect) {
+        let Some(mailboxes) = self.mailboxes.get() else { return };
+        match effect {
+            Effect::Close { conn, .. } => {
+                mailboxes[usize::from(conn.shard)].note(Note::Effect(effect));
+            }
+            Effect::Broadcast { to, text } => {
+                let parts = by_shard(to, mailboxes.len(), |conn: &ConnRef| conn.shard);
+                for (mailbox, to) in mailboxes.iter().zip(parts) {
+                    if !to.is_empty() {
+                        let text = text.clone();
+                        mailbox.note(Note::Effect(Effect::Broadcast { to, text }));
                     }
                 }
-                Effect::Order { template, to } => {
-                    let parts = by_shard(to, mailboxes.len(), |line: &OrderLine| line.conn.shard);
-                    for (mailbox, to) in mailboxes.iter().zip(parts) {
-                        if !to.is_empty() {
-                            let template = Arc::clone(&template);
-                            mailbox.note(Note::Effect(Effect::Order { template, to }));
-                        }
+            }
+            Effect::Order { template, to } => {
+                let parts = by_shard(to, mailboxes.len(), |line: &OrderLine| line.conn.shard);
+                for (mailbox, to) in mailboxes.iter().zip(parts) {
+                    if !to.is_empty() {
+                        let template = Arc::clone(&template);
+                        mailbox.note(Note::Effect(Effect::Order { template, to }));
                     }
                 }
             }
@@ -210,8 +228,14 @@ impl Gateway {
     }
 
     pub(crate) fn open(&self, claims: &Claims, conn: ConnRef, now: Timestamp) -> Opened {
-        let opened = self.desk().open(claims, conn, now);
-        self.wake_ticker();
+        let (opened, deadline) = {
+            let mut desk = self.desk();
+            (desk.open(claims, conn, now), desk.deadline())
+        };
+        let next_look_ms = self.next_look_ms.load(Ordering::Relaxed);
+        if deadline.is_some_and(|at| at.as_ms() < next_look_ms) {
+            self.wake_ticker();
+        }
         opened
     }
 
@@ -223,9 +247,17 @@ impl Gateway {
         self.desk().closed(key, conn, now);
     }
 
-    pub(crate) fn told(&self, failover: &FailoverId, keys: &[usize]) {
-        let now = self.now();
-        self.desk().told(failover, keys, now);
+    /// Reports who was told, unless the desk is busy: then it is to be tried again. A pass of
+    /// orders must not stop for the desk that is still handing them out.
+    pub(crate) fn try_told(&self, reports: &mut Vec<Told>) {
+        let mut desk = match self.desk.try_lock() {
+            Ok(desk) => desk,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        for told in reports.drain(..) {
+            desk.told(&told.failover, &told.keys, told.at);
+        }
     }
 
     // --- time ---
@@ -253,15 +285,31 @@ impl Gateway {
             let tick = desk.tick(now);
             (tick, desk.deadline())
         };
-        for (conn, granted) in tick.granted {
-            let answer = ServerFrame::Placement(Box::new(self.sign(granted, now)));
-            if let Some(mailboxes) = self.mailboxes.get() {
+        self.dispatch(tick.effects);
+        self.push(tick.granted, now);
+        let after = self.now();
+        let wait = deadline.map_or(IDLE_TICK, |at| at.since(after).min(IDLE_TICK));
+        self.next_look_ms.store((after + wait).as_ms(), Ordering::Relaxed);
+        wait
+    }
+
+    /// Signs placements and hands them to the shards.
+    fn push(&self, granted: Vec<(ConnRef, Granted)>, now: Timestamp) {
+        let Some(mailboxes) = self.mailboxes.get() else { return };
+        let mut granted = granted.into_iter().peekable();
+        while granted.peek().is_some() {
+            let mut notes: Vec<Vec<Note>> = mailboxes.iter().map(|_| Vec::new()).collect();
+            for (conn, granted) in granted.by_ref().take(PLACEMENTS_PER_NOTE) {
+                let answer = ServerFrame::Placement(Box::new(self.sign(granted, now)));
                 let text = answer.to_text().into_bytes();
-                mailboxes[usize::from(conn.shard)].note(Note::Text(conn, text));
+                notes[usize::from(conn.shard)].push(Note::Text(conn, text));
+            }
+            for (mailbox, notes) in mailboxes.iter().zip(notes) {
+                if !notes.is_empty() {
+                    mailbox.note_all(notes);
+                }
             }
         }
-        self.dispatch(tick.effects);
-        deadline.map_or(IDLE_TICK, |at| at.since(self.now()).min(IDLE_TICK))
     }
 
     /// Says goodbye to everyone and stops the threads. Clients come back to whoever takes over.
@@ -274,10 +322,6 @@ impl Gateway {
         }
         self.wake_ticker();
     }
-}
-
-fn shard_of(conn: &ConnRef) -> u16 {
-    conn.shard
 }
 
 fn by_shard<T>(items: Vec<T>, shards: usize, shard: impl Fn(&T) -> u16) -> Vec<Vec<T>> {

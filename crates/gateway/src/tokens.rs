@@ -4,6 +4,8 @@
 //! Tokens are put together here rather than by the JWT library, because a join signs two of them
 //! and the library derives the key anew for each; checking them is the library's.
 
+use std::sync::{Mutex, PoisonError};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -14,6 +16,7 @@ use lifeboat_core::ticket::{Claims, ISSUER, SESSION_AUDIENCE};
 use lifeboat_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 /// Signing keys as they are kept: the first one signs, the others are still accepted.
@@ -72,6 +75,44 @@ impl KeptKey {
     }
 }
 
+/// Session tokens that this node signed not long ago, by their digests. Most tokens are shown to the
+/// node that signed them, within seconds and by thousands at once; such a one needs no second look at
+/// its signature, which would be the dearest part of opening a channel. Whatever is not here is
+/// checked by its signature, so forgetting costs time only.
+struct Signed(Mutex<Vec<Digest>>);
+
+/// The first half of a token's SHA-256.
+type Digest = [u8; 16];
+
+/// Digests that are remembered; each has one place, and a newer one takes it. 16 bytes each.
+const SIGNED_MAX: usize = 1 << 16;
+
+impl Default for Signed {
+    fn default() -> Self {
+        Self(Mutex::new(vec![Digest::default(); SIGNED_MAX]))
+    }
+}
+
+impl Signed {
+    fn remember(&self, token: &str) {
+        let (place, digest) = Self::place(token);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)[place] = digest;
+    }
+
+    fn knows(&self, token: &str) -> bool {
+        let (place, digest) = Self::place(token);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)[place] == digest
+    }
+
+    fn place(token: &str) -> (usize, Digest) {
+        let mut digest = Digest::default();
+        let length = digest.len();
+        digest.copy_from_slice(&Sha256::digest(token.as_bytes())[..length]);
+        let place = usize::from(u16::from_be_bytes([digest[0], digest[1]])) % SIGNED_MAX;
+        (place, digest)
+    }
+}
+
 /// Signs tokens, and checks those that come back.
 pub struct KeyRing {
     signing: SigningKey,
@@ -79,6 +120,7 @@ pub struct KeyRing {
     header: String,
     accepted: Vec<(String, DecodingKey)>,
     jwks: Value,
+    signed: Signed,
 }
 
 impl KeyRing {
@@ -102,6 +144,7 @@ impl KeyRing {
                 header: header(&key.kid),
                 accepted: Vec::new(),
                 jwks: Value::Null,
+                signed: Signed::default(),
             });
             ring.accepted.push((key.kid.clone(), decoding));
         }
@@ -126,6 +169,14 @@ impl KeyRing {
         token
     }
 
+    /// Signs the claims of a session token, and remembers that this node did.
+    #[must_use]
+    pub fn sign_session(&self, claims: &Claims) -> String {
+        let token = self.sign(claims);
+        self.signed.remember(&token);
+        token
+    }
+
     /// The public keys, as a JWKS document.
     #[must_use]
     pub fn jwks(&self) -> &Value {
@@ -137,7 +188,7 @@ impl KeyRing {
     /// # Errors
     /// [`TokenRefusal`].
     pub fn check_session(&self, token: &str, now: Timestamp) -> Result<Claims, TokenRefusal> {
-        let claims: Claims = self.check(token, SESSION_AUDIENCE)?;
+        let claims = self.session_claims(token)?;
         if claims.exp < now.as_seconds() { Err(TokenRefusal::Expired) } else { Ok(claims) }
     }
 
@@ -146,12 +197,21 @@ impl KeyRing {
     /// # Errors
     /// [`TokenRefusal`].
     pub fn check_previous(&self, token: &str, now: Timestamp) -> Result<Claims, TokenRefusal> {
-        let claims: Claims = self.check(token, SESSION_AUDIENCE)?;
+        let claims = self.session_claims(token)?;
         let expired_at = Timestamp::from_ms(claims.exp.saturating_mul(1000));
         if now.since(expired_at) > PREVIOUS_GRACE {
             return Err(TokenRefusal::Expired);
         }
         Ok(claims)
+    }
+
+    fn session_claims(&self, token: &str) -> Result<Claims, TokenRefusal> {
+        if !self.signed.knows(token) {
+            return self.check(token, SESSION_AUDIENCE);
+        }
+        let payload = token.split('.').nth(1).ok_or(TokenRefusal::Invalid)?;
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenRefusal::Invalid)?;
+        serde_json::from_slice(&payload).map_err(|_| TokenRefusal::Invalid)
     }
 
     /// Checks signature, issuer and audience of a token of ours, and reads its claims. Its time is
@@ -221,6 +281,18 @@ mod tests {
         assert!(ring.check_previous(&token, later).is_ok());
         let much_later = NOW + Duration::from_hours(25);
         assert_eq!(ring.check_previous(&token, much_later), Err(TokenRefusal::Expired));
+    }
+
+    #[test]
+    fn a_token_that_this_node_signed_is_known_until_its_place_is_taken() {
+        let ring = ring(&KeptKeys::new([7; 32], NOW));
+        let token = ring.sign_session(&claims(SESSION_AUDIENCE));
+        assert!(ring.signed.knows(&token));
+        assert_eq!(ring.check_session(&token, NOW), Ok(claims(SESSION_AUDIENCE)));
+        let later = NOW + Duration::from_mins(6);
+        assert_eq!(ring.check_session(&token, later), Err(TokenRefusal::Expired));
+        assert!(!ring.signed.knows(&format!("{token}=")));
+        assert_eq!(ring.check_session(&format!("{token}="), NOW), Err(TokenRefusal::Invalid));
     }
 
     #[test]

@@ -148,6 +148,8 @@ pub struct Ledger {
     rows: Vec<Row>,
     index: HashMap<SessionId, usize>,
     counts: Counts,
+    /// Placed and still pending; asked for at every tick, so it is counted along.
+    on_their_way: usize,
     refusals: BTreeMap<ErrorCode, usize>,
     changed: Vec<bool>,
 }
@@ -191,6 +193,7 @@ impl Ledger {
         self.counts.asked += usize::from(row.asked_at.is_some());
         self.counts.placed += usize::from(row.placed_at.is_some());
         self.counts.confirmed += usize::from(row.confirmed);
+        self.on_their_way += usize::from(is_on_the_way(row));
         *self.stage_count(row.stage) += 1;
         if let (Stage::Refused, Some(code)) = (row.stage, row.code) {
             *self.refusals.entry(code).or_default() += 1;
@@ -212,6 +215,7 @@ impl Ledger {
         let Some(&index) = self.index.get(session) else { return };
         let row = &mut self.rows[index];
         let counts = &mut self.counts;
+        let was_on_the_way = is_on_the_way(row);
         let changed = match event {
             LedgerEvent::Told(leave_at) => {
                 row.leave_at.get_or_insert(leave_at);
@@ -241,6 +245,7 @@ impl Ledger {
             }
             LedgerEvent::Left => return self.settle(index, Stage::Left, None, now),
         };
+        self.on_their_way += usize::from(!was_on_the_way && is_on_the_way(row));
         self.changed[index] |= changed;
     }
 
@@ -261,6 +266,7 @@ impl Ledger {
         }
         self.refusals.retain(|_, count| *count > 0);
         let row = &mut self.rows[index];
+        self.on_their_way -= usize::from(is_on_the_way(row));
         (row.stage, row.code, row.settled_at) = (stage, code, Some(now));
         self.changed[index] = true;
     }
@@ -274,8 +280,7 @@ impl Ledger {
     /// How many were placed and are neither landed nor otherwise settled.
     #[must_use]
     pub fn on_their_way(&self) -> usize {
-        let is_on_the_way = |row: &&Row| row.stage == Stage::Pending && row.placed_at.is_some();
-        self.rows.iter().filter(is_on_the_way).count()
+        self.on_their_way
     }
 
     /// Refusals by code.
@@ -341,6 +346,10 @@ impl Ledger {
     pub fn mark_all_changed(&mut self) {
         self.changed.fill(true);
     }
+}
+
+fn is_on_the_way(row: &Row) -> bool {
+    row.stage == Stage::Pending && row.placed_at.is_some()
 }
 
 /// Sets a time that only counts once.
@@ -438,6 +447,8 @@ mod tests {
                 prop_assert!(counts.told >= before.told && counts.asked >= before.asked);
                 prop_assert!(counts.placed >= before.placed && counts.landed >= before.landed);
                 prop_assert_eq!(ledger.refusals().values().sum::<usize>(), counts.refused);
+                let on_the_way = ledger.rows().iter().filter(|row| is_on_the_way(row)).count();
+                prop_assert_eq!(ledger.on_their_way(), on_the_way);
             }
             let restored = Ledger::restore(ledger.rows().to_vec());
             prop_assert_eq!(restored.counts(), ledger.counts());

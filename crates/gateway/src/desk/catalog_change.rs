@@ -12,41 +12,38 @@ use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{ByeReason, CloseCode, ServerFrame};
 
 use super::channel::goodbye;
-use super::effect::Effect;
+use super::effect::{Effect, Sink};
 use super::{Desk, Key};
 
 impl Desk {
-    /// Goes on with the next catalog. Orders to leave come first: they are what is urgent.
-    pub fn set_catalog(&mut self, next: Arc<Catalog>, now: Timestamp) -> Vec<Effect> {
+    /// Goes on with the next catalog. Orders to leave come first: they are what is urgent. Every
+    /// effect is handed to `sink` as soon as it is known, while the rest is still being decided.
+    pub fn set_catalog(&mut self, next: Arc<Catalog>, now: Timestamp, sink: &mut Sink<'_>) {
         let before = std::mem::replace(&mut self.catalog, next);
-        let mut effects = self.take_up_failovers(&before, now);
+        self.take_up_failovers(&before, now, sink);
         let touched = touched_worlds(&before, &self.catalog);
-        effects.extend(self.order_touched(&touched, now));
-        for world in &touched {
-            effects.extend(self.push_values(&before, world));
-        }
-        effects.extend(self.close_banned(&before, now));
-        effects
+        self.order_touched(&touched, now, sink);
+        let values = touched.iter().filter_map(|world| self.push_values(&before, world));
+        values.for_each(&mut *sink);
+        self.close_banned(&before, now).into_iter().for_each(sink);
     }
 
-    fn take_up_failovers(&mut self, before: &Catalog, now: Timestamp) -> Vec<Effect> {
+    fn take_up_failovers(&mut self, before: &Catalog, now: Timestamp, sink: &mut Sink<'_>) {
         let catalog = Arc::clone(&self.catalog);
-        let mut effects = Vec::new();
         for record in catalog.failovers() {
             match before.failover(&record.id) {
                 Some(known) if Arc::ptr_eq(known, record) => {}
-                Some(_) => effects.extend(self.change_move(record, now)),
-                None if record.phase.is_open() => effects.extend(self.open_move(record, now)),
+                Some(_) => self.change_move(record, now, sink),
+                None if record.phase.is_open() => self.open_move(record, now, sink),
                 None => {}
             }
         }
-        effects
     }
 
     /// Orders everyone who has to rejoin since this catalog and was not told yet.
-    fn order_touched(&mut self, touched: &HashSet<WorldId>, now: Timestamp) -> Vec<Effect> {
+    fn order_touched(&mut self, touched: &HashSet<WorldId>, now: Timestamp, sink: &mut Sink<'_>) {
         if touched.is_empty() {
-            return Vec::new();
+            return;
         }
         let keys: Vec<Key> = self
             .sessions
@@ -61,7 +58,7 @@ impl Desk {
             })
             .map(|(key, _)| key)
             .collect();
-        self.order_all(&keys, now)
+        self.order_all(&keys, now, sink);
     }
 
     /// Tells the people in a world which of the values that they may see have changed.

@@ -46,6 +46,9 @@ pub enum Effect {
     },
 }
 
+/// Takes effects as they become known.
+pub type Sink<'a> = dyn FnMut(Effect) + 'a;
+
 /// The order to leave for one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderLine {

@@ -14,9 +14,9 @@ use lifeboat_core::limits::STRAGGLER_AFTER;
 use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
 use lifeboat_core::time::Timestamp;
 
-use super::effect::Effect;
+use super::effect::Sink;
 use super::session::Session;
-use super::{Desk, Key};
+use super::{Desk, Key, ORDERS_PER_EFFECT};
 
 /// Rows of a ledger that are written together.
 pub(super) const CHUNK_ROWS: usize = 256;
@@ -146,25 +146,36 @@ impl Desk {
         &mut self,
         record: &Arc<FailoverRecord>,
         now: Timestamp,
-    ) -> Vec<Effect> {
-        let mut new_move = Move::new(Arc::clone(record), Vec::new(), now);
+        sink: &mut Sink<'_>,
+    ) {
+        self.moves.insert(record.id.clone(), Move::new(Arc::clone(record), Vec::new(), now));
         let keys: Vec<Key> = self
             .sessions
             .iter()
             .filter(|(_, session)| concerns(record, session) && session.is_present(now))
             .map(|(key, _)| key)
             .collect();
-        for &key in &keys {
-            let session = &self.sessions[key];
-            new_move.ledger.add_present(&session.id, &session.user, session.game_lost_at);
+        // The first are told to leave while the books of the others are still being made.
+        for keys in keys.chunks(ORDERS_PER_EFFECT) {
+            self.enter_present(record, keys, now);
+            self.order_all(keys, now, sink);
+        }
+        self.close_window(&record.id);
+    }
+
+    fn enter_present(&mut self, record: &FailoverRecord, keys: &[Key], now: Timestamp) {
+        let Some(open) = self.moves.get_mut(&record.id) else { return };
+        for session in keys.iter().filter_map(|key| self.sessions.get(*key)) {
+            open.ledger.add_present(&session.id, &session.user, session.game_lost_at);
             self.seats.reserve(&record.target_world_id, &session.id, now);
         }
-        self.moves.insert(record.id.clone(), new_move);
-        let effects = self.order_all(&keys, now);
-        if let Some(new_move) = self.moves.get_mut(&record.id) {
-            new_move.window_end = new_move.line.end();
+    }
+
+    /// The window ends with the last slot that was handed out so far.
+    fn close_window(&mut self, failover: &FailoverId) {
+        if let Some(open) = self.moves.get_mut(failover) {
+            open.window_end = open.line.end();
         }
-        effects
     }
 
     /// Takes a failover up again after a restart, with the rows that were kept. Its people get
@@ -188,8 +199,9 @@ impl Desk {
         &mut self,
         record: &Arc<FailoverRecord>,
         now: Timestamp,
-    ) -> Vec<Effect> {
-        let Some(changed) = self.moves.get_mut(&record.id) else { return Vec::new() };
+        sink: &mut Sink<'_>,
+    ) {
+        let Some(changed) = self.moves.get_mut(&record.id) else { return };
         let before = std::mem::replace(&mut changed.record, Arc::clone(record));
         let rate_changed = before.plan.rate_per_second != record.plan.rate_per_second;
         if rate_changed {
@@ -201,27 +213,23 @@ impl Desk {
         let resumed = before.phase == MovePhase::Held && record.phase == MovePhase::Moving;
         let nudged = before.nudges != record.nudges;
         let keys = self.pending_keys(&record.id);
-        let mut effects = Vec::new();
         if record.phase == MovePhase::Held && before.phase != MovePhase::Held {
-            effects.extend(self.hold(&keys));
+            self.hold(&keys).into_iter().for_each(&mut *sink);
         } else if record.phase == MovePhase::Moving && (resumed || rate_changed || nudged) {
             if resumed {
                 self.restart_line(&record.id, now);
             }
-            effects.extend(self.order_all(&keys, now));
-            if let Some(changed) = self.moves.get_mut(&record.id) {
-                changed.window_end = changed.line.end();
-            }
+            self.order_all(&keys, now, sink);
+            self.close_window(&record.id);
         }
         if record.message != before.message
             && let Some(text) = &record.message
         {
-            effects.extend(self.message(&keys, text));
+            self.message(&keys, text).into_iter().for_each(sink);
         }
         if !record.phase.is_open() && self.moves[&record.id].ledger.counts().pending == 0 {
             self.moves.remove(&record.id);
         }
-        effects
     }
 
     fn restart_line(&mut self, failover: &FailoverId, now: Timestamp) {

@@ -1,6 +1,5 @@
 //! Orders to rejoin: who has to, when it is their turn, and the placements that are pushed then.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +13,15 @@ use lifeboat_core::route::{NOT_ACTIVE_RETRY, Refusal, route};
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{Rejoin, RejoinReason, ServerFrame};
 
-use super::effect::{ConnRef, Effect, OrderLine, OrderTemplate};
+use super::effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
 use super::join::{is_for_good, spread_refusal};
 use super::placement::{Candidate, Granted};
 use super::session::{Order, Session};
-use super::{Desk, GRANTS_PER_TICK_MAX, Key, PUSH_GRACE, Tick};
+use super::{Desk, GRANTS_PER_TICK_MAX, Key, ORDERS_PER_EFFECT, PUSH_GRACE, Tick};
+
+/// What the orders of several sessions have in common: where they are, why they leave, and the
+/// failover that they move with.
+type About = (WorldId, RejoinReason, Option<FailoverId>);
 
 impl Desk {
     /// Why a session has to rejoin, if it has to, and the failover that it moves with.
@@ -72,30 +75,39 @@ impl Desk {
 
     /// Orders these sessions to rejoin, each at its slot; sessions without a channel get a slot
     /// all the same.
-    pub(super) fn order_all(&mut self, keys: &[Key], now: Timestamp) -> Vec<Effect> {
-        let mut effects: Vec<(Arc<OrderTemplate>, Vec<OrderLine>)> = Vec::new();
-        let mut templates = HashMap::new();
-        for &key in keys {
-            if !self.order(key, now) {
-                continue;
+    pub(super) fn order_all(&mut self, keys: &[Key], now: Timestamp, sink: &mut Sink<'_>) {
+        for keys in keys.chunks(ORDERS_PER_EFFECT) {
+            let mut effects: Vec<(About, Arc<OrderTemplate>, Vec<OrderLine>)> = Vec::new();
+            for &key in keys {
+                if !self.order(key, now) {
+                    continue;
+                }
+                let session = &self.sessions[key];
+                let (Some(order), Some(channel)) = (&session.order, &session.channel) else {
+                    continue;
+                };
+                let line = order_line(key, channel.conn, order, session.takes_pushes, now);
+                // Nearly always there is one kind of order, so a search is the fastest.
+                let same = |(placed, reason, failover): &About| {
+                    *placed == session.placed
+                        && *reason == order.reason
+                        && *failover == order.failover
+                };
+                match effects.iter_mut().find(|(about, _, _)| same(about)) {
+                    Some((_, _, to)) => to.push(line),
+                    None => {
+                        let about = (session.placed.clone(), order.reason, order.failover.clone());
+                        let template = self.template(&about);
+                        effects.push((about, template, vec![line]));
+                    }
+                }
             }
-            let session = &self.sessions[key];
-            let (Some(order), Some(channel)) = (&session.order, &session.channel) else { continue };
-            let line = order_line(key, channel.conn, order, session.takes_pushes, now);
-            let about = (session.placed.clone(), order.reason, order.failover.clone());
-            let index = *templates.entry(about).or_insert_with_key(|about| {
-                effects.push((self.template(about), Vec::new()));
-                effects.len() - 1
-            });
-            effects[index].1.push(line);
+            let orders = effects.into_iter();
+            orders.map(|(_, template, to)| Effect::Order { template, to }).for_each(&mut *sink);
         }
-        effects.into_iter().map(|(template, to)| Effect::Order { template, to }).collect()
     }
 
-    fn template(
-        &self,
-        (placed, reason, failover): &(WorldId, RejoinReason, Option<FailoverId>),
-    ) -> Arc<OrderTemplate> {
+    fn template(&self, (placed, reason, failover): &About) -> Arc<OrderTemplate> {
         let message = failover.as_ref().and_then(|id| self.moves.get(id)?.record.message.clone());
         let all_clients = self.catalog.all_clients(placed);
         Arc::new(OrderTemplate::new(all_clients, *reason, failover.clone(), message))

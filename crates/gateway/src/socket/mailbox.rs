@@ -46,16 +46,23 @@ impl Mailbox {
         Self { waker, notes: Mutex::default(), arrivals: Mutex::default() }
     }
 
-    /// Hands a note over. A full box means that the shard has not run for very long; its clients
-    /// learn by levels what they missed when they come back.
+    /// Hands a note over.
     pub(crate) fn note(&self, note: Note) {
+        self.note_all(std::iter::once(note));
+    }
+
+    /// Hands notes over, and wakes the shard once. A full box means that the shard has not run for
+    /// very long; its clients learn by levels what they missed when they come back.
+    pub(crate) fn note_all(&self, more: impl IntoIterator<Item = Note>) {
         {
             let mut notes = lock(&self.notes);
-            if notes.len() >= NOTES_MAX {
-                tracing::error!(limit = NOTES_MAX, "a shard of the gateway does not keep up");
-                return;
+            for note in more {
+                if notes.len() >= NOTES_MAX {
+                    tracing::error!(limit = NOTES_MAX, "a shard of the gateway does not keep up");
+                    break;
+                }
+                notes.push_back(note);
             }
-            notes.push_back(note);
         }
         self.wake();
     }

@@ -19,7 +19,7 @@ use super::connection::{Connection, Written};
 use super::mailbox::{Arrival, Mailbox, Note};
 use super::websocket::{Message, write_close, write_pong, write_text};
 use crate::desk::{ConnRef, Effect, Opened, OrderLine, OrderTemplate};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Told};
 
 const WAKE: Token = Token(usize::MAX);
 /// Ready sockets that are taken from the poll at once.
@@ -28,8 +28,10 @@ const EVENTS_MAX: usize = 1_024;
 const READ_BYTES: usize = 16 * 1024;
 /// Connections taken up before orders and reads get their turn again.
 const ARRIVALS_PER_TURN: usize = 64;
-/// Orders written before their sessions are reported as told.
-const TOLD_PER_REPORT: usize = 1_024;
+/// Orders written that count as written at the same time.
+const TOLD_PER_REPORT: usize = 256;
+/// Wait before the desk is tried again with who was told.
+const TOLD_RETRY: Duration = Duration::from_millis(1);
 /// How long a peer has to close its side after our close frame.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 /// When clients of a token that cannot be used are told to come back.
@@ -46,6 +48,8 @@ pub(crate) struct Shard {
     /// are told by their serial.
     beats: BinaryHeap<Reverse<(Timestamp, usize, u32)>>,
     next_serial: u32,
+    /// Who was told to leave and is not reported to the desk yet.
+    told: Vec<Told>,
     buffer: Vec<u8>,
     is_stopping: bool,
 }
@@ -65,6 +69,7 @@ impl Shard {
             connections: Slab::new(),
             beats: BinaryHeap::new(),
             next_serial: 0,
+            told: Vec::new(),
             buffer: vec![0; READ_BYTES],
             is_stopping: false,
         }
@@ -80,7 +85,7 @@ impl Shard {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut has_more_arrivals = false;
         while !self.is_stopping {
-            let timeout = if has_more_arrivals { Some(Duration::ZERO) } else { self.until_beat() };
+            let timeout = if has_more_arrivals { Some(Duration::ZERO) } else { self.patience() };
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     tracing::error!(%error, "a shard of the gateway cannot poll and ends");
@@ -105,7 +110,11 @@ impl Shard {
         self.gateway.now()
     }
 
-    fn until_beat(&self) -> Option<Duration> {
+    /// How long the poll may wait.
+    fn patience(&self) -> Option<Duration> {
+        if !self.told.is_empty() {
+            return Some(TOLD_RETRY);
+        }
         self.beats.peek().map(|Reverse((at, _, _))| at.since(self.now()) + Duration::from_millis(1))
     }
 
@@ -118,6 +127,9 @@ impl Shard {
                 Note::Text(conn, text) => self.send_text(conn, &text),
                 Note::Stop => self.is_stopping = true,
             }
+        }
+        if !self.told.is_empty() {
+            self.gateway.try_told(&mut self.told);
         }
     }
 
@@ -138,18 +150,18 @@ impl Shard {
     fn order(&mut self, template: &OrderTemplate, to: &[OrderLine]) {
         let (mut text, mut frame) = (String::new(), Vec::new());
         for lines in to.chunks(TOLD_PER_REPORT) {
-            let mut told = Vec::with_capacity(lines.len());
+            let mut keys = Vec::with_capacity(lines.len());
             for line in lines {
                 text.clear();
                 frame.clear();
                 template.write(line, &mut text);
                 write_text(text.as_bytes(), &mut frame);
                 if self.send(line.conn, &frame) {
-                    told.push(line.key);
+                    keys.push(line.key);
                 }
             }
-            if let Some(failover) = &template.failover {
-                self.gateway.told(failover, &told);
+            if let Some(failover) = template.failover.clone() {
+                self.told.push(Told { failover, keys, at: self.gateway.now() });
             }
         }
     }

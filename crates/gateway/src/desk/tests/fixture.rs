@@ -66,7 +66,9 @@ impl Fixture {
     pub(super) fn change(&mut self, changes: Vec<CatalogChange>) -> Vec<Effect> {
         let revision = self.desk.catalog().revision + 1;
         let next = Arc::new(self.desk.catalog().with(revision, changes));
-        self.desk.set_catalog(next, self.now)
+        let mut effects = Vec::new();
+        self.desk.set_catalog(next, self.now, &mut |effect| effects.push(effect));
+        effects
     }
 
     pub(super) fn pass(&mut self, span: Duration) {
