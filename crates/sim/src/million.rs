@@ -1,0 +1,1 @@
+//! Placeholder until the coarse simulation is written.
