@@ -110,7 +110,7 @@ impl Desk {
         if let Some(failover) = &failover {
             self.recollect(failover, key);
         }
-        let is_held = failover.as_ref().is_some_and(|id| self.moves[id].is_held());
+        let is_held = self.is_on_hold(failover.as_ref());
         let stays = failover.as_ref().is_some_and(|id| self.is_graceful(id));
         self.sessions[key].order =
             Some(Order { reason, failover, slot: None, leave_at: now, due_at: None });
@@ -192,7 +192,11 @@ impl Desk {
     ) -> Option<Rejoin> {
         let kept = self.sessions[key].order.take();
         let (reason, _) = self.rejoin_reason(&self.sessions[key])?;
-        match kept.filter(|order| order.slot.is_none_or(|slot| slot > now)) {
+        let stands = |order: &Order| match order.slot {
+            Some(slot) => slot > now,
+            None => self.is_on_hold(order.failover.as_ref()),
+        };
+        match kept.filter(stands) {
             Some(mut order) => {
                 order.due_at = order.slot.filter(|_| self.sessions[key].takes_pushes);
                 if let Some(at) = order.due_at {
@@ -268,10 +272,11 @@ impl Desk {
         self.note(&id, LedgerEvent::Asked, now);
         match self.place_again(key, now) {
             Ok(granted) => {
+                // The channel's own token stays: if this push is lost, the client comes back with
+                // the token that it has, and is not to be taken for an older channel of itself.
                 if let Some(open) = &mut self.sessions[key].channel {
                     open.deployment = granted.deployment.clone();
                     open.generation = granted.generation;
-                    open.token = granted.token.as_str().into();
                 }
                 tick.granted.push((conn, granted));
             }
