@@ -32,7 +32,8 @@ impl fmt::Display for Violation {
 /// What is remembered of a failover.
 #[derive(Debug, Default)]
 struct Watched {
-    placed: usize,
+    /// How many the desk has placed; none until a desk that was started anew has said it.
+    placed: Option<usize>,
     placed_at: VecDeque<Timestamp>,
     /// The fastest rate of the last second.
     rates: VecDeque<(Timestamp, f64)>,
@@ -40,11 +41,20 @@ struct Watched {
     present: Option<usize>,
 }
 
+/// When a world's counters were raised last, and what they are.
+#[derive(Debug, Default)]
+struct Raised {
+    all_clients: (u64, u64),
+    redirected: (u64, u64),
+}
+
 /// What was committed and what was seen, and the first rule that did not hold.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     overrides: BTreeMap<WorldId, Option<WorldId>>,
     counters: BTreeMap<WorldId, (u64, u64)>,
+    /// The revisions at which each world's counters were raised last.
+    raised: BTreeMap<WorldId, Raised>,
     moves: BTreeMap<FailoverId, Watched>,
     doubles: BTreeMap<SessionId, Timestamp>,
     violation: Option<Violation>,
@@ -70,6 +80,14 @@ impl Checks {
                 CatalogChange::Live(world, Some(live)) => {
                     let target = live.game.failover.target().map(|target| target.world);
                     self.overrides.insert(world.clone(), target);
+                    let counters = live.game.force_disconnect;
+                    let raised = self.raised.entry(world.clone()).or_default();
+                    if counters.all_clients > raised.all_clients.1 {
+                        raised.all_clients = (live.revision, counters.all_clients);
+                    }
+                    if counters.redirected > raised.redirected.1 {
+                        raised.redirected = (live.revision, counters.redirected);
+                    }
                 }
                 CatalogChange::Failover(id, Some(record)) if record.present_fixed => {
                     let present = record.counts.present;
@@ -80,10 +98,19 @@ impl Checks {
         }
     }
 
-    /// A start of the node forgets nothing but what is on the way.
-    pub(crate) fn restarted(&mut self, _now: Timestamp) {
+    /// Whether somebody who was placed by the catalog of `revision` was told to rejoin since. What
+    /// tokens say is not asked: this is about what operators did.
+    pub(crate) fn was_called(&self, requested: &WorldId, placed: &WorldId, revision: u64) -> bool {
+        let raised = |world| self.raised.get(world);
+        raised(placed).is_some_and(|raised| raised.all_clients.0 > revision)
+            || (requested != placed
+                && raised(requested).is_some_and(|raised| raised.redirected.0 > revision))
+    }
+
+    /// The node was started anew: what it places from now on is counted from what it restored.
+    pub(crate) fn restarted(&mut self) {
         for watched in self.moves.values_mut() {
-            watched.placed = 0;
+            watched.placed = None;
         }
     }
 
@@ -108,7 +135,16 @@ impl Checks {
     }
 
     /// How a failover stands in the desk.
-    pub(crate) fn progress(&mut self, now: Timestamp, record: &FailoverRecord, counts: Counts) {
+    ///
+    /// `rate` is that of all failovers in progress: who moves in two at once is in both ledgers,
+    /// and is paced by one of them.
+    pub(crate) fn progress(
+        &mut self,
+        now: Timestamp,
+        record: &FailoverRecord,
+        counts: Counts,
+        rate: f64,
+    ) {
         let sum = counts.landed + counts.refused + counts.left + counts.pending;
         if counts.present != sum {
             return self.fail(now, "the ledger's sum", &format!("{}: {counts:?}", record.id));
@@ -120,15 +156,19 @@ impl Checks {
             let detail = format!("{}: {present} were stored as present, {counts:?}", record.id);
             return self.fail(now, "the present are fixed", &detail);
         }
+        if !record.phase.is_open() {
+            // Who is still on its ledger is placed by another one, at that one's pace.
+            *watched = Watched { present: watched.present, ..Watched::default() };
+            return;
+        }
         let second_ago = now - Duration::from_millis(999);
         watched.placed_at.retain(|at| *at >= second_ago);
         watched.rates.retain(|(at, _)| *at >= second_ago);
-        for _ in watched.placed..counts.placed {
-            watched.placed_at.push_back(now);
-        }
-        watched.placed = watched.placed.max(counts.placed);
+        let known = watched.placed.unwrap_or(counts.placed);
+        watched.placed_at.extend((known..counts.placed).map(|_| now));
+        watched.placed = Some(known.max(counts.placed));
         let before = watched.rates.back().map_or(0.0, |(_, rate)| *rate);
-        watched.rates.push_back((now, record.plan.rate_per_second));
+        watched.rates.push_back((now, rate));
         let rate = watched.rates.iter().map(|(_, rate)| *rate).fold(before, f64::max);
         // A whole person more than the rate's share is the least that a second can see.
         #[expect(clippy::cast_precision_loss, reason = "small")]

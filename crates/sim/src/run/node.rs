@@ -66,7 +66,7 @@ impl Simulation {
             }
         }
         self.node.desk = Some(desk);
-        self.checks.restarted(self.now);
+        self.checks.restarted();
         self.plan(ROLL_PERIOD, Event::Roll(boot));
         self.tell_counters(&catalog);
         self.catch_up_on_servers();

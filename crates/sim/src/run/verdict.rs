@@ -46,9 +46,11 @@ impl Simulation {
         if self.node.watch.is_empty() {
             self.checks.served(self.now, catalog);
         }
+        let open = catalog.failovers().filter(|record| record.phase.is_open());
+        let rate = open.map(|record| record.plan.rate_per_second).sum();
         for record in catalog.failovers() {
             if let Some(progress) = desk.progress(&record.id) {
-                self.checks.progress(self.now, record, progress.counts);
+                self.checks.progress(self.now, record, progress.counts, rate);
             }
         }
     }
@@ -78,20 +80,17 @@ impl Simulation {
 
     /// Who is not where they belong, or which failover is not done, and why.
     fn missing(&self) -> Option<String> {
-        let catalog = self.store.catalog();
         for (client, host) in self.hosts.iter().enumerate().filter(|(_, host)| host.is_living()) {
-            let wanted = destination(&catalog, &host.requested).ok()?.id.clone();
             let status = host.machine.status();
             let Some(Status::InWorld { world, server }) = status else {
                 return Some(format!("client {client} is {status:?}"));
             };
-            if *world != wanted {
-                return Some(format!("client {client} is in {world} and belongs to {wanted}"));
+            let placed = host.machine.placement()?;
+            if self.checks.was_called(&placed.requested_world, world, placed.revision) {
+                return Some(format!("client {client} is in {world} and was told to rejoin"));
             }
-            let session = host.machine.placement().map(|placed| &placed.session);
             let game = self.servers.get(server).filter(|game| game.is_up());
-            let is_listed =
-                session.zip(game).is_some_and(|(session, game)| game.players.contains_key(session));
+            let is_listed = game.is_some_and(|game| game.players.contains_key(&placed.session));
             if !is_listed {
                 return Some(format!("client {client} is on {server}, which does not list it"));
             }
