@@ -24,7 +24,7 @@ use lifeboat_core::time::Timestamp;
 use crate::check::{Checks, Violation};
 use crate::event::{Event, Queue};
 use crate::random::Random;
-use crate::scenario::{Mutation, Scenario};
+use crate::scenario::{Command, Mutation, Scenario};
 use crate::setup::{self, START};
 use crate::store::Store;
 use crate::trace::{Keep, Trace};
@@ -81,6 +81,8 @@ pub(crate) struct Simulation {
     /// Every token that was ever signed; a token's text is its place here.
     tokens: Vec<Claims>,
     checks: Checks,
+    /// Whether overrides are edited by hand.
+    is_edited_by_hand: bool,
     mended_at: Option<Timestamp>,
     settled_at: Option<Timestamp>,
 }
@@ -106,6 +108,7 @@ impl Simulation {
             servers: BTreeMap::new(),
             tokens: Vec::new(),
             checks: Checks::default(),
+            is_edited_by_hand: false,
             mended_at: None,
             settled_at: None,
             scenario,
@@ -135,6 +138,7 @@ impl Simulation {
             self.queue.plan(START + after, Event::Fault(fault));
         }
         for (after, command) in std::mem::take(&mut self.scenario.orders) {
+            self.is_edited_by_hand |= matches!(command, Command::Override { .. });
             self.queue.plan(START + after, Event::Order(command));
         }
         self.queue.plan(START + self.scenario.mend_after, Event::Mend);

@@ -19,7 +19,7 @@ use lifeboat_core::route::destination;
 use serde_json::json;
 
 use super::Simulation;
-use super::steering::{NewRecord, cancelled};
+use crate::record::{NewRecord, cancelled};
 use crate::scenario::Command;
 use crate::setup::world_id;
 

@@ -1,67 +1,13 @@
 //! Records of failovers, as the server makes them: new ones, and those that a save by hand opens,
 //! changes or closes.
 
-use std::collections::BTreeMap;
-
 use lifeboat_core::catalog::{Catalog, LiveEntry};
-use lifeboat_core::failover::{
-    Counts, FailoverRecord, Figures, Kind, Mode, MovePhase, PlanSummary, Trigger,
-};
+use lifeboat_core::failover::{FailoverRecord, Kind, Mode};
 use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::route::destination;
-use lifeboat_core::time::Timestamp;
 
 use super::Simulation;
-
-/// What a new record is made of.
-pub(super) struct NewRecord {
-    pub(super) kind: Kind,
-    pub(super) world: WorldId,
-    pub(super) target: WorldId,
-    pub(super) counter: u64,
-    pub(super) mode: Mode,
-    pub(super) rate_per_second: f64,
-}
-
-/// A record that ends before everyone is accounted for.
-pub(super) fn cancelled(record: &FailoverRecord, now: Timestamp) -> FailoverRecord {
-    FailoverRecord { phase: MovePhase::Cancelled, finished_at: Some(now), ..record.clone() }
-}
-
-/// A record that begins now.
-pub(crate) fn record(id: FailoverId, new: NewRecord, now: Timestamp) -> FailoverRecord {
-    FailoverRecord {
-        id,
-        kind: new.kind,
-        trigger: Trigger::Api,
-        world_id: new.world,
-        target_deployment_id: None,
-        target_world_id: new.target,
-        phase: MovePhase::Moving,
-        mode: new.mode,
-        reason: "simulated".to_owned(),
-        message: None,
-        by: "operator".to_owned(),
-        started_at: now,
-        finished_at: None,
-        revision: 0,
-        counter: new.counter,
-        plan: PlanSummary {
-            sessions: 0,
-            window_ms: 0,
-            rate_per_second: new.rate_per_second,
-            rules: Vec::new(),
-        },
-        counts: Counts::default(),
-        refusals: BTreeMap::new(),
-        dark_ms: Figures::default(),
-        fanout_ms: Figures::default(),
-        outage_ms: None,
-        last_healthy_at: None,
-        present_fixed: false,
-        nudges: 0,
-    }
-}
+use crate::record::{NewRecord, cancelled, record};
 
 impl Simulation {
     pub(super) fn new_record(&self, new: NewRecord) -> FailoverRecord {

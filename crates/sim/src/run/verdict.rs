@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lifeboat_core::failover::{FailoverRecord, MovePhase};
 use lifeboat_core::ids::{SessionId, WorldId};
 use lifeboat_core::route::destination;
 use lifeboat_gateway::desk::Granted;
@@ -99,10 +100,21 @@ impl Simulation {
         if let Some(session) = listed_elsewhere.first() {
             return Some(format!("{session} is listed in two worlds"));
         }
-        let open = self.store.failovers().find(|record| {
-            let pending_may_be_gone = self.hosts.iter().any(|host| !host.is_living());
-            record.phase.is_open() && !pending_may_be_gone
-        });
-        open.map(|record| format!("{} is still {:?}: {:?}", record.id, record.phase, record.counts))
+        self.unfinished()
+    }
+
+    /// A failover that waits for somebody although everybody is there.
+    fn unfinished(&self) -> Option<String> {
+        if self.hosts.iter().any(|host| !host.is_living()) {
+            return None;
+        }
+        // Where an override was edited without a counter, people stay where no world leads.
+        let is_settled = |record: &&FailoverRecord| match record.phase {
+            MovePhase::Moving | MovePhase::Held => false,
+            MovePhase::CompleteWithStragglers => self.is_edited_by_hand,
+            MovePhase::Complete | MovePhase::Cancelled | MovePhase::FailedBack => true,
+        };
+        let open = self.store.failovers().find(|record| !is_settled(record))?;
+        Some(format!("{} is still {:?}: {:?}", open.id, open.phase, open.counts))
     }
 }
