@@ -26,21 +26,35 @@ impl Desk {
         &self,
         session: &Session,
     ) -> Option<(RejoinReason, Option<FailoverId>)> {
-        let catalog = &self.catalog;
-        if session.generation < catalog.all_clients(&session.placed) {
-            let (reason, kind) = match catalog.override_of(&session.placed) {
-                Some(_) => (RejoinReason::Failover, Kind::Failover),
-                None => (RejoinReason::Rejoin, Kind::Rejoin),
-            };
-            return Some((reason, self.move_of(&session.placed, kind)));
+        let called = self.called_out(session);
+        let called_home = self.called_home(session);
+        match (called, called_home) {
+            // Of two calls, the one that is in progress has a place in its line.
+            (Some((_, None)), Some(home @ (_, Some(_)))) => Some(home),
+            (Some(called), _) => Some(called),
+            (None, Some(home)) => Some(home),
+            (None, None) => self.lost_place(session).map(|reason| (reason, None)),
         }
-        if session.requested != session.placed
-            && session.returned < catalog.redirected(&session.requested)
-        {
-            let failback = self.move_of(&session.requested, Kind::Failback);
-            return Some((RejoinReason::Failback, failback));
+    }
+
+    /// Whether everyone in its world was told to rejoin since it was placed.
+    fn called_out(&self, session: &Session) -> Option<(RejoinReason, Option<FailoverId>)> {
+        if session.generation >= self.catalog.all_clients(&session.placed) {
+            return None;
         }
-        self.lost_place(session).map(|reason| (reason, None))
+        let (reason, kind) = match self.catalog.override_of(&session.placed) {
+            Some(_) => (RejoinReason::Failover, Kind::Failover),
+            None => (RejoinReason::Rejoin, Kind::Rejoin),
+        };
+        Some((reason, self.move_of(&session.placed, kind)))
+    }
+
+    /// Whether everyone who was sent elsewhere from the world that it asked for was called home.
+    fn called_home(&self, session: &Session) -> Option<(RejoinReason, Option<FailoverId>)> {
+        let is_called = session.requested != session.placed
+            && session.returned < self.catalog.redirected(&session.requested);
+        let failback = || self.move_of(&session.requested, Kind::Failback);
+        is_called.then(|| (RejoinReason::Failback, failback()))
     }
 
     /// The open failover of a world, the wanted kind before any other.
