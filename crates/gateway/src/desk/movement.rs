@@ -218,10 +218,20 @@ impl Desk {
         {
             effects.extend(self.message(&keys, text));
         }
-        if !record.phase.is_open() && self.moves[&record.id].ledger.counts().pending == 0 {
+        self.forget_if_kept(record);
+        effects
+    }
+
+    /// Forgets a failover that is over, once its record says of its people what the ledger says:
+    /// somebody may have landed while an earlier count was on its way into the record.
+    fn forget_if_kept(&mut self, record: &FailoverRecord) {
+        let Some(open) = self.moves.get_mut(&record.id) else { return };
+        let counts = open.ledger.counts();
+        let is_kept = record.counts == counts;
+        open.is_news |= !is_kept;
+        if !record.phase.is_open() && counts.pending == 0 && is_kept {
             self.moves.remove(&record.id);
         }
-        effects
     }
 
     fn restart_line(&mut self, failover: &FailoverId, now: Timestamp) {
