@@ -12,6 +12,10 @@ use lifeboat_core::time::Timestamp;
 /// How long two worlds may list one session, as the end of one connection is on its way.
 const DOUBLE_LISTED_MAX: Duration = Duration::from_secs(45);
 
+const SECOND: Duration = Duration::from_secs(1);
+/// How long slots that a failover gave may be taken after it is over.
+const SLOTS_STAND: Duration = Duration::from_secs(60);
+
 /// A rule that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -35,10 +39,27 @@ struct Watched {
     /// How many the desk has placed; none until a desk that was started anew has said it.
     placed: Option<usize>,
     placed_at: VecDeque<Timestamp>,
-    /// The fastest rate of the last second.
-    rates: VecDeque<(Timestamp, f64)>,
+    rate: Recent,
+    others_rate: Recent,
     /// Who was present once that was stored.
     present: Option<usize>,
+}
+
+/// A rate, and what it was a while ago.
+#[derive(Debug, Default)]
+struct Recent(VecDeque<(Timestamp, f64)>);
+
+impl Recent {
+    /// The highest rate within `span` until now, which is `rate` from now on.
+    fn highest(&mut self, now: Timestamp, span: Duration, rate: f64) -> f64 {
+        if self.0.back().is_none_or(|(_, last)| (last - rate).abs() > f64::EPSILON) {
+            self.0.push_back((now, rate));
+        }
+        while self.0.get(1).is_some_and(|(since, _)| *since <= now - span) {
+            self.0.pop_front();
+        }
+        self.0.iter().map(|(_, rate)| *rate).fold(rate, f64::max)
+    }
 }
 
 /// When a world's counters were raised last, and what they are.
@@ -136,14 +157,14 @@ impl Checks {
 
     /// How a failover stands in the desk.
     ///
-    /// `rate` is that of all failovers in progress: who moves in two at once is in both ledgers,
-    /// and is paced by one of them.
+    /// `others_rate` is that of all other failovers in progress: who moves in two at once is in
+    /// both ledgers and is paced by one of them, also by a slot that was given just before.
     pub(crate) fn progress(
         &mut self,
         now: Timestamp,
         record: &FailoverRecord,
         counts: Counts,
-        rate: f64,
+        others_rate: f64,
     ) {
         let sum = counts.landed + counts.refused + counts.left + counts.pending;
         if counts.present != sum {
@@ -163,13 +184,12 @@ impl Checks {
         }
         let second_ago = now - Duration::from_millis(999);
         watched.placed_at.retain(|at| *at >= second_ago);
-        watched.rates.retain(|(at, _)| *at >= second_ago);
         let known = watched.placed.unwrap_or(counts.placed);
         watched.placed_at.extend((known..counts.placed).map(|_| now));
         watched.placed = Some(known.max(counts.placed));
-        let before = watched.rates.back().map_or(0.0, |(_, rate)| *rate);
-        watched.rates.push_back((now, rate));
-        let rate = watched.rates.iter().map(|(_, rate)| *rate).fold(before, f64::max);
+        let own = record.plan.rate_per_second;
+        let rate = watched.rate.highest(now, SECOND, own)
+            + watched.others_rate.highest(now, SLOTS_STAND, others_rate);
         // A whole person more than the rate's share is the least that a second can see.
         #[expect(clippy::cast_precision_loss, reason = "small")]
         let placed = watched.placed_at.len() as f64;

@@ -65,14 +65,25 @@ pub(crate) enum Fault {
 /// Something that an operator does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
-    FailOver { world: &'static str, mode: Mode, rate: Option<f64>, force: bool },
-    FailBack { world: &'static str, force: bool },
+    FailOver {
+        world: &'static str,
+        mode: Mode,
+        rate: Option<f64>,
+        force: bool,
+    },
+    FailBack {
+        world: &'static str,
+        force: bool,
+    },
     Hold,
     Resume,
     Nudge,
     Retune(f64),
     /// The override is edited by hand.
-    Override { world: &'static str, to: Option<&'static str> },
+    Override {
+        world: &'static str,
+        to: Option<&'static str>,
+    },
     /// `AllClients` is raised by hand.
     RaiseAllClients(&'static str),
     /// `Redirected` is raised by hand.

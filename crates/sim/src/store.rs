@@ -96,17 +96,18 @@ impl Store {
 
     /// Everything, as a process that starts reads it.
     pub(crate) fn catalog(&self) -> Catalog {
-        let worlds = self.worlds.iter().map(|(id, one)| {
-            CatalogChange::World(id.clone(), Some(one.clone()))
-        });
+        let worlds =
+            self.worlds.iter().map(|(id, one)| CatalogChange::World(id.clone(), Some(one.clone())));
         let live =
             self.live.iter().map(|(id, one)| CatalogChange::Live(id.clone(), Some(one.clone())));
-        let deployments = self.deployments.iter().map(|(id, one)| {
-            CatalogChange::Deployment(id.clone(), Some(one.clone()))
-        });
-        let failovers = self.failovers.iter().map(|(id, one)| {
-            CatalogChange::Failover(id.clone(), Some(one.clone()))
-        });
+        let deployments = self
+            .deployments
+            .iter()
+            .map(|(id, one)| CatalogChange::Deployment(id.clone(), Some(one.clone())));
+        let failovers = self
+            .failovers
+            .iter()
+            .map(|(id, one)| CatalogChange::Failover(id.clone(), Some(one.clone())));
         let changes = worlds.chain(live).chain(deployments).chain(failovers);
         Catalog::default().with(self.revision, changes)
     }

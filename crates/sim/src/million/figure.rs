@@ -43,7 +43,8 @@ impl Report {
             svg,
             "<text x=\"{LEFT}\" y=\"20\">{} clients on {} gateways: told and landed after the \
              failover's commit</text>",
-            grouped(self.people()), self.plan.gateways
+            grouped(self.people()),
+            self.plan.gateways
         );
         for part in 0..=4 {
             let count = people * f64::from(part) / 4.0;
@@ -52,7 +53,10 @@ impl Report {
                 svg,
                 "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
                  <text class=\"end\" x=\"{}\" y=\"{:.1}\">{}k</text>",
-                WIDTH - RIGHT, LEFT - 8.0, at + 4.0, (count / 1_000.0).round()
+                WIDTH - RIGHT,
+                LEFT - 8.0,
+                at + 4.0,
+                (count / 1_000.0).round()
             );
         }
         let step = (seconds / 6.0).ceil();
@@ -61,7 +65,8 @@ impl Report {
             let _ = writeln!(
                 svg,
                 "<text class=\"middle\" x=\"{:.1}\" y=\"{}\">{second} s</text>",
-                x(second), HEIGHT - BOTTOM + 20.0
+                x(second),
+                HEIGHT - BOTTOM + 20.0
             );
             second += step;
         }
@@ -71,7 +76,12 @@ impl Report {
                 let second = (tenth + 1) as f64 / 10.0;
                 let _ = write!(points, " {:.1},{:.1}", x(second), y(*count as f64));
             }
-            let _ = write!(points, " {:.1},{:.1}", x(seconds), y(curve.last().map_or(0.0, |last| *last as f64)));
+            let _ = write!(
+                points,
+                " {:.1},{:.1}",
+                x(seconds),
+                y(curve.last().map_or(0.0, |last| *last as f64))
+            );
             let _ = writeln!(svg, "<polyline class=\"{class}\" points=\"{points}\"/>");
         }
         legend(&mut svg);
@@ -82,16 +92,17 @@ impl Report {
 
 fn legend(svg: &mut String) {
     let right = WIDTH - RIGHT - 130.0;
-    for (row, (class, text)) in [("told", "told to leave"), ("landed", "in the standby")]
-        .into_iter()
-        .enumerate()
+    for (row, (class, text)) in
+        [("told", "told to leave"), ("landed", "in the standby")].into_iter().enumerate()
     {
         let y = HEIGHT - BOTTOM - 40.0 + if row == 0 { 0.0 } else { 22.0 };
         let _ = writeln!(
             svg,
             "<line class=\"{class}\" x1=\"{right}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\"/>\
              <text x=\"{}\" y=\"{}\">{text}</text>",
-            right + 28.0, right + 36.0, y + 4.0
+            right + 28.0,
+            right + 36.0,
+            y + 4.0
         );
     }
 }

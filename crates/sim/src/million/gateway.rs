@@ -259,7 +259,8 @@ impl Gateway {
                 }
             }
             Event::Said(seat, frame) => {
-                let arrives = matches!(self.seats[seat].machine.status(), Some(Status::InWorld { .. }));
+                let arrives =
+                    matches!(self.seats[seat].machine.status(), Some(Status::InWorld { .. }));
                 self.part.frames_in += 1;
                 self.said(seat, frame);
                 if arrives {

@@ -72,7 +72,13 @@ impl Report {
                 counts[usize::try_from(ms / 100).unwrap_or(0)] += 1;
             }
             let mut sum = 0;
-            counts.iter().map(|count| { sum += count; sum }).collect()
+            counts
+                .iter()
+                .map(|count| {
+                    sum += count;
+                    sum
+                })
+                .collect()
         };
         (curve(|part| &part.told_ms), curve(|part| &part.landed_ms))
     }
@@ -110,7 +116,9 @@ impl fmt::Display for Report {
         writeln!(f, "landed                {}", self.landed())?;
         writeln!(f, "told, ms              p50 {}  p99 {}  last {}", told[0], told[1], told[2])?;
         writeln!(
-            f, "landed, ms            p50 {}  p99 {}  last {}", landed[0], landed[1], landed[2]
+            f,
+            "landed, ms            p50 {}  p99 {}  last {}",
+            landed[0], landed[1], landed[2]
         )?;
         writeln!(f, "dark, ms              p50 {}  p99 {}  max {}", dark[0], dark[1], dark[2])?;
         writeln!(f, "busiest second        {} landings", self.busiest_second())?;
@@ -121,21 +129,24 @@ impl fmt::Display for Report {
             ("joins answered", self.spread(|part| part.joins_in)),
             ("channels opened", self.spread(|part| part.channels_opened)),
             ("frames read", self.spread(|part| part.frames_in)),
-            ("KiB written", self.spread(|part| {
-                (part.bytes_out + part.placements_out * PLACEMENT_BYTES) / 1024
-            })),
+            (
+                "KiB written",
+                self.spread(|part| (part.bytes_out + part.placements_out * PLACEMENT_BYTES) / 1024),
+            ),
             ("ledger writes", self.spread(|part| part.commits)),
             ("ledger KiB", self.spread(|part| part.rows_kept * ROW_BYTES / 1024)),
-            ("desk, ms of a core", self.spread(|part| {
-                usize::try_from(part.desk_work.as_millis()).unwrap_or(usize::MAX)
-            })),
+            (
+                "desk, ms of a core",
+                self.spread(|part| {
+                    usize::try_from(part.desk_work.as_millis()).unwrap_or(usize::MAX)
+                }),
+            ),
         ];
         for (name, [least, middle, most]) in lines {
             writeln!(f, "  {name:<19} {least} / {middle} / {most}")?;
         }
-        let orders = self.spread(|part| {
-            usize::try_from(part.orders_work.as_micros()).unwrap_or(usize::MAX)
-        });
+        let orders =
+            self.spread(|part| usize::try_from(part.orders_work.as_micros()).unwrap_or(usize::MAX));
         writeln!(f, "  {:<19} {} / {} / {}", "orders, µs", orders[0], orders[1], orders[2])?;
         write!(f, "simulated in {:.1?}", self.took)
     }

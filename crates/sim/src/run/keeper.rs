@@ -51,9 +51,9 @@ impl Simulation {
 
     fn updated(&self, record: &FailoverRecord, news: &MoveNews) -> FailoverRecord {
         let progress = &news.progress;
-        let phase = news
-            .phase
-            .filter(|_| record.phase.is_open() || record.phase == MovePhase::CompleteWithStragglers);
+        let phase = news.phase.filter(|_| {
+            record.phase.is_open() || record.phase == MovePhase::CompleteWithStragglers
+        });
         FailoverRecord {
             phase: phase.unwrap_or(record.phase),
             finished_at: record.finished_at.or_else(|| phase.map(|_| self.now)),

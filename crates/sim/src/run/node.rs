@@ -111,11 +111,8 @@ impl Simulation {
         sent_at: Timestamp,
         request: &JoinRequest,
     ) {
-        let outcome = if self.node.desk.is_some() {
-            self.join(client, request)
-        } else {
-            Err((None, None))
-        };
+        let outcome =
+            if self.node.desk.is_some() { self.join(client, request) } else { Err((None, None)) };
         let answer_is_lost = !self.is_mended() && self.random.chance(self.scenario.loss);
         if !self.reaches_node(client) || answer_is_lost {
             return self.no_answer(client, attempt, sent_at);
@@ -126,8 +123,7 @@ impl Simulation {
 
     fn join(&mut self, client: usize, request: &JoinRequest) -> Outcome {
         let now = self.now;
-        let previous =
-            request.previous.as_deref().and_then(|text| self.claims(text)).cloned();
+        let previous = request.previous.as_deref().and_then(|text| self.claims(text)).cloned();
         let (unique, token) = (self.unique(), self.token());
         let world = self.hosts[client].requested.clone();
         let input = JoinInput {
@@ -157,7 +153,8 @@ impl Simulation {
         };
         match &outcome {
             Ok(answer) => self.note(format_args!(
-                "node: client {client} is placed in {} on {}", answer.world, answer.server
+                "node: client {client} is placed in {} on {}",
+                answer.world, answer.server
             )),
             Err((code, wait)) => {
                 self.note(format_args!("node: client {client} is refused: {code:?}, {wait:?} ms"));
@@ -199,6 +196,8 @@ impl Simulation {
     pub(super) fn frame_came(&mut self, link: LinkId, frame: ClientFrame) {
         let is_lost = self.mutation == Some(Mutation::ArrivalsAreLost)
             && matches!(frame, ClientFrame::State { .. });
+        let client = self.links[link].client;
+        self.note(format_args!("node: client {client} says over channel {link}: {frame:?}"));
         let (Some(key), Some(desk)) = (self.links[link].key, &mut self.node.desk) else { return };
         if !is_lost {
             desk.frame(key, conn(link), frame, self.now);
@@ -248,7 +247,8 @@ impl Simulation {
                 }
                 Effect::Close { conn, text, code } => {
                     let link = link_of(conn);
-                    let bye = ServerFrame::Bye { reason: ByeReason::Replaced, retry_after_ms: None };
+                    let bye =
+                        ServerFrame::Bye { reason: ByeReason::Replaced, retry_after_ms: None };
                     let last = serde_json::from_slice(&text).unwrap_or(bye);
                     self.note(format_args!("node: closes channel {link}: {code:?}"));
                     let code: CloseCode = code;
@@ -270,7 +270,8 @@ impl Simulation {
             let client = self.links[link].client;
             let answer = self.sign(granted);
             self.note(format_args!(
-                "node: client {client} is sent its place in {} on {}", answer.world, answer.server
+                "node: client {client} is sent its place in {} on {}",
+                answer.world, answer.server
             ));
             self.send_to_client(link, ServerFrame::Placement(Box::new(answer)));
         }

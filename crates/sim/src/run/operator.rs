@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use lifeboat_core::catalog::{Catalog, CatalogChange, LiveEntry};
 use lifeboat_core::failover::{
-    FailoverRecord, FailoverRequest, Kind, Mode, MoveFacts, MovePhase, may_proceed, plan,
-    target_of,
+    FailoverRecord, FailoverRequest, Kind, Mode, MoveFacts, MovePhase, may_proceed, plan, target_of,
 };
 use lifeboat_core::ids::WorldId;
 use lifeboat_core::live_config::{
@@ -136,7 +135,9 @@ impl Simulation {
         }
         let target = match kind {
             Kind::Failback => String::new(),
-            Kind::Failover | Kind::Rejoin => planned.target.map(|to| to.to_string()).unwrap_or_default(),
+            Kind::Failover | Kind::Rejoin => {
+                planned.target.map(|to| to.to_string()).unwrap_or_default()
+            }
         };
         let counter = match kind {
             Kind::Failback => Counter::Redirected,

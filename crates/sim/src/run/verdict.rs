@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use lifeboat_core::failover::{FailoverRecord, MovePhase};
+use lifeboat_core::failover::{FailoverRecord, MovePhase, Stage};
 use lifeboat_core::ids::{SessionId, WorldId};
 use lifeboat_core::route::destination;
 use lifeboat_gateway::desk::Granted;
 use lifeboat_protocol::client::Status;
 
+use super::clients::Host;
 use super::{ARRIVAL_BOUND, Simulation, VERDICT_PERIOD};
 use crate::event::Event;
 
@@ -48,10 +49,13 @@ impl Simulation {
             self.checks.served(self.now, catalog);
         }
         let open = catalog.failovers().filter(|record| record.phase.is_open());
-        let rate = open.map(|record| record.plan.rate_per_second).sum();
+        let together: f64 = open.map(|record| record.plan.rate_per_second).sum();
         for record in catalog.failovers() {
             if let Some(progress) = desk.progress(&record.id) {
-                self.checks.progress(self.now, record, progress.counts, rate);
+                let is_open = record.phase.is_open();
+                let own = if is_open { record.plan.rate_per_second } else { 0.0 };
+                let others = together - own;
+                self.checks.progress(self.now, record, progress.counts, others);
             }
         }
     }
@@ -103,18 +107,32 @@ impl Simulation {
         self.unfinished()
     }
 
+    fn everybody_is_at_a_destination(&self) -> bool {
+        let catalog = self.store.catalog();
+        !self.is_edited_by_hand
+            && self.hosts.iter().filter_map(|host| host.machine.placement()).all(|placed| {
+                destination(&catalog, &placed.requested_world)
+                    .is_ok_and(|world| world.id == placed.world)
+            })
+    }
+
     /// A failover that waits for somebody although everybody is there.
     fn unfinished(&self) -> Option<String> {
         if self.hosts.iter().any(|host| !host.is_living()) {
             return None;
         }
-        // Where an override was edited without a counter, people stay where no world leads.
+        // Where an override was changed without calling them, people stay where no world leads.
         let is_settled = |record: &&FailoverRecord| match record.phase {
             MovePhase::Moving | MovePhase::Held => false,
-            MovePhase::CompleteWithStragglers => self.is_edited_by_hand,
+            MovePhase::CompleteWithStragglers => !self.everybody_is_at_a_destination(),
             MovePhase::Complete | MovePhase::Cancelled | MovePhase::FailedBack => true,
         };
         let open = self.store.failovers().find(|record| !is_settled(record))?;
-        Some(format!("{} is still {:?}: {:?}", open.id, open.phase, open.counts))
+        let mut rows = self.store.rows(&open.id).into_iter();
+        let waits_for = rows.find(|row| row.stage == Stage::Pending).map(|row| row.session);
+        let is_of =
+            |host: &&Host| host.machine.placement().map(|one| &one.session) == waits_for.as_ref();
+        let client = self.hosts.iter().position(|host| is_of(&host));
+        Some(format!("{} is still {:?}, client {client:?}: {:?}", open.id, open.phase, open.counts))
     }
 }
