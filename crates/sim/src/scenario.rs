@@ -206,5 +206,5 @@ fn command(random: &mut Random) -> Command {
 
 fn a_world(random: &mut Random) -> &'static str {
     let worlds: [&'static str; 3] = WORLDS;
-    *random.pick::<&'static str>(&worlds)
+    random.pick::<&'static str>(&worlds)
 }

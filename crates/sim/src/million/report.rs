@@ -65,7 +65,7 @@ impl Report {
     /// How many were told, and how many have landed, at each tenth of a second after the commit.
     pub(super) fn curves(&self) -> (Vec<usize>, Vec<usize>) {
         let curve = |times: fn(&Part) -> &Vec<u32>| {
-            let all = || self.parts.iter().flat_map(move |part| times(part));
+            let all = || self.parts.iter().flat_map(times);
             let bins = all().max().map_or(0, |max| max / 100 + 1);
             let mut counts = vec![0usize; usize::try_from(bins).unwrap_or(0)];
             for ms in all() {
