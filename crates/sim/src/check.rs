@@ -41,6 +41,7 @@ struct Watched {
     placed_at: VecDeque<Timestamp>,
     rate: Recent,
     others_rate: Recent,
+    others: Recent,
     /// Who was present once that was stored.
     present: Option<usize>,
 }
@@ -157,14 +158,14 @@ impl Checks {
 
     /// How a failover stands in the desk.
     ///
-    /// `others_rate` is that of all other failovers in progress: who moves in two at once is in
+    /// `others` are the rate of all other failovers in progress, and how many they are: who moves in two at once is in
     /// both ledgers and is paced by one of them, also by a slot that was given just before.
     pub(crate) fn progress(
         &mut self,
         now: Timestamp,
         record: &FailoverRecord,
         counts: Counts,
-        others_rate: f64,
+        others: (f64, f64),
     ) {
         let sum = counts.landed + counts.refused + counts.left + counts.pending;
         if counts.present != sum {
@@ -189,11 +190,12 @@ impl Checks {
         watched.placed = Some(known.max(counts.placed));
         let own = record.plan.rate_per_second;
         let rate = watched.rate.highest(now, SECOND, own)
-            + watched.others_rate.highest(now, SLOTS_STAND, others_rate);
-        // A whole person more than the rate's share is the least that a second can see.
+            + watched.others_rate.highest(now, SLOTS_STAND, others.0);
+        let lines = 1.0 + watched.others.highest(now, SLOTS_STAND, others.1);
+        // A line can have one person more in a second than its rate: at both ends of it.
         #[expect(clippy::cast_precision_loss, reason = "small")]
         let placed = watched.placed_at.len() as f64;
-        if placed > (rate * 1.1).floor() + 1.0 {
+        if placed > (rate * 1.1).floor() + lines {
             let detail = format!("{}: {placed} placed within a second, planned {rate}", record.id);
             self.fail(now, "pacing is within the plan", &detail);
         }

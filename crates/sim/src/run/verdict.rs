@@ -48,13 +48,13 @@ impl Simulation {
         if self.node.watch.is_empty() {
             self.checks.served(self.now, catalog);
         }
-        let open = catalog.failovers().filter(|record| record.phase.is_open());
-        let together: f64 = open.map(|record| record.plan.rate_per_second).sum();
+        let open = || catalog.failovers().filter(|record| record.phase.is_open());
         for record in catalog.failovers() {
             if let Some(progress) = desk.progress(&record.id) {
-                let is_open = record.phase.is_open();
-                let own = if is_open { record.plan.rate_per_second } else { 0.0 };
-                let others = together - own;
+                let others = open().filter(|other| other.id != record.id);
+                let others = others.fold((0.0, 0.0), |(rate, count), other| {
+                    (rate + other.plan.rate_per_second, count + 1.0)
+                });
                 self.checks.progress(self.now, record, progress.counts, others);
             }
         }
