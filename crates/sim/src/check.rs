@@ -158,8 +158,9 @@ impl Checks {
 
     /// How a failover stands in the desk.
     ///
-    /// `others` are the rate of all other failovers in progress, and how many they are: who moves in two at once is in
-    /// both ledgers and is paced by one of them, also by a slot that was given just before.
+    /// `others` are the rate of all other failovers in progress, and how many they are: who moves
+    /// in two at once is in both ledgers and is paced by one of them, also by a slot that was
+    /// given just before.
     pub(crate) fn progress(
         &mut self,
         now: Timestamp,
