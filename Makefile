@@ -1,6 +1,6 @@
 # Two commands are all that a fresh machine with Rust and Node needs: `make demo` and `make test`.
 
-.PHONY: demo test check fmt web setup-web clean
+.PHONY: demo test check fmt web setup-web clean sim sim-million
 
 CARGO ?= cargo
 
@@ -27,6 +27,15 @@ web: node_modules/.installed ## Build the SDK, the dashboard and the player's pa
 node_modules/.installed: package-lock.json
 	npm ci
 	touch $@
+
+SEEDS ?= 20000
+
+sim: ## Simulate SEEDS seeds from FIRST on, or replay one: `make sim SEED=63`
+	$(CARGO) run --release --quiet -p lifeboat-sim -- $(if $(SEED),seed $(SEED),run $(SEEDS) $(FIRST))
+
+sim-million: ## Move a million simulated clients, print the figures and draw the curve
+	mkdir -p docs/figures
+	$(CARGO) run --release --quiet -p lifeboat-sim -- million docs/figures/million.svg
 
 clean: ## Remove everything that was built
 	$(CARGO) clean

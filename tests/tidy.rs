@@ -21,6 +21,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("plaza", &["core"]),
     ("server", &["core", "protocol", "store", "runtime", "gateway"]),
     ("lifeboat", &["core", "protocol", "client", "plaza", "server"]),
+    ("sim", &["core", "protocol", "gateway"]),
 ];
 
 /// Libraries that only some crates may name.

@@ -75,10 +75,10 @@ impl KeptKey {
     }
 }
 
-/// Session tokens that this node signed not long ago, by their digests. Most tokens are shown to the
-/// node that signed them, within seconds and by thousands at once; such a one needs no second look at
-/// its signature, which would be the dearest part of opening a channel. Whatever is not here is
-/// checked by its signature, so forgetting costs time only.
+/// Session tokens that this node signed not long ago, by their digests. Most tokens are shown to
+/// the node that signed them, within seconds and by thousands at once; such a one needs no second
+/// look at its signature, which would be the dearest part of opening a channel. Whatever is not
+/// here is checked by its signature, so forgetting costs time only.
 struct Signed(Mutex<Vec<Digest>>);
 
 /// The first half of a token's SHA-256.

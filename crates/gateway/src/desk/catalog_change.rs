@@ -1,6 +1,6 @@
 //! A new catalog: who has to be told what.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -41,7 +41,7 @@ impl Desk {
     }
 
     /// Orders everyone who has to rejoin since this catalog and was not told yet.
-    fn order_touched(&mut self, touched: &HashSet<WorldId>, now: Timestamp, sink: &mut Sink<'_>) {
+    fn order_touched(&mut self, touched: &BTreeSet<WorldId>, now: Timestamp, sink: &mut Sink<'_>) {
         if touched.is_empty() {
             return;
         }
@@ -128,8 +128,9 @@ impl Desk {
 }
 
 /// Worlds whose live config, deployments or failovers are others than before.
-fn touched_worlds(before: &Catalog, after: &Catalog) -> HashSet<WorldId> {
-    let mut touched = HashSet::new();
+fn touched_worlds(before: &Catalog, after: &Catalog) -> BTreeSet<WorldId> {
+    // In order, so that the same change leads to the same effects in the same order.
+    let mut touched = BTreeSet::new();
     for world in after.worlds() {
         let live_differs = match (before.live(&world.id), after.live(&world.id)) {
             (Some(old), Some(new)) => !Arc::ptr_eq(old, new),

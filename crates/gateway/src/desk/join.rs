@@ -121,9 +121,16 @@ impl Desk {
         let Some(key) = key.filter(|key| self.sessions[*key].order.is_some()) else {
             return self.await_turn_of_newcomers(route, session, now);
         };
-        let Some(slot) = self.sessions[key].order.as_ref().and_then(|order| order.slot) else {
-            let wait = spread(HELD_RETRY, session.as_str());
-            return Err(Refusal::for_now(ErrorCode::FailoverHeld, wait));
+        let order = self.sessions[key].order.as_ref();
+        let is_held = order.is_some_and(|order| self.is_on_hold(order.failover.as_ref()));
+        let slot = match order.and_then(|order| order.slot) {
+            Some(slot) => slot,
+            None if is_held => {
+                let wait = spread(HELD_RETRY, session.as_str());
+                return Err(Refusal::for_now(ErrorCode::FailoverHeld, wait));
+            }
+            // It was on hold when it got its order, and is not any more.
+            None => self.assign_slot(key, now),
         };
         if now < slot {
             return Err(Refusal::for_now(ErrorCode::AdmissionPaced, slot.since(now)));

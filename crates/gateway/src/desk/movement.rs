@@ -227,7 +227,17 @@ impl Desk {
         {
             self.message(&keys, text).into_iter().for_each(sink);
         }
-        if !record.phase.is_open() && self.moves[&record.id].ledger.counts().pending == 0 {
+        self.forget_if_kept(record);
+    }
+
+    /// Forgets a failover that is over, once its record says of its people what the ledger says:
+    /// somebody may have landed while an earlier count was on its way into the record.
+    fn forget_if_kept(&mut self, record: &FailoverRecord) {
+        let Some(open) = self.moves.get_mut(&record.id) else { return };
+        let counts = open.ledger.counts();
+        let is_kept = record.counts == counts;
+        open.is_news |= !is_kept;
+        if !record.phase.is_open() && counts.pending == 0 && is_kept {
             self.moves.remove(&record.id);
         }
     }
@@ -239,13 +249,26 @@ impl Desk {
         }
     }
 
-    /// The sessions at this desk that a failover still waits for and that were not placed yet.
+    /// The sessions at this desk that a failover still waits for and that were not placed yet:
+    /// those who were present, and then those who came too late for that and wait with them.
     fn pending_keys(&self, failover: &FailoverId) -> Vec<Key> {
         let Some(open) = self.moves.get(failover) else { return Vec::new() };
         let rows = open.ledger.rows().iter().filter(|row| row.stage == Stage::Pending);
-        rows.filter_map(|row| self.by_id.get(&row.session).copied())
-            .filter(|key| concerns(&open.record, &self.sessions[*key]))
-            .collect()
+        let present = rows
+            .filter_map(|row| self.by_id.get(&row.session).copied())
+            .filter(|key| concerns(&open.record, &self.sessions[*key]));
+        let waits = |session: &Session| {
+            let order = session.order.as_ref();
+            order.is_some_and(|order| order.failover.as_ref() == Some(failover))
+                && open.ledger.row(&session.id).is_none()
+        };
+        let late = self.sessions.iter().filter(|(_, one)| waits(one)).map(|(key, _)| key);
+        present.chain(late).collect()
+    }
+
+    /// Whether the moves of a failover are on hold.
+    pub(super) fn is_on_hold(&self, failover: Option<&FailoverId>) -> bool {
+        failover.and_then(|id| self.moves.get(id)).is_some_and(Move::is_held)
     }
 
     /// Goes as fast as the targets keep up: whoever comes before its turn at the slower pace gets

@@ -29,21 +29,35 @@ impl Desk {
         &self,
         session: &Session,
     ) -> Option<(RejoinReason, Option<FailoverId>)> {
-        let catalog = &self.catalog;
-        if session.generation < catalog.all_clients(&session.placed) {
-            let (reason, kind) = match catalog.override_of(&session.placed) {
-                Some(_) => (RejoinReason::Failover, Kind::Failover),
-                None => (RejoinReason::Rejoin, Kind::Rejoin),
-            };
-            return Some((reason, self.move_of(&session.placed, kind)));
+        let called = self.called_out(session);
+        let called_home = self.called_home(session);
+        match (called, called_home) {
+            // Of two calls, the one that is in progress has a place in its line.
+            (Some((_, None)), Some(home @ (_, Some(_)))) => Some(home),
+            (Some(called), _) => Some(called),
+            (None, Some(home)) => Some(home),
+            (None, None) => self.lost_place(session).map(|reason| (reason, None)),
         }
-        if session.requested != session.placed
-            && session.returned < catalog.redirected(&session.requested)
-        {
-            let failback = self.move_of(&session.requested, Kind::Failback);
-            return Some((RejoinReason::Failback, failback));
+    }
+
+    /// Whether everyone in its world was told to rejoin since it was placed.
+    fn called_out(&self, session: &Session) -> Option<(RejoinReason, Option<FailoverId>)> {
+        if session.generation >= self.catalog.all_clients(&session.placed) {
+            return None;
         }
-        self.lost_place(session).map(|reason| (reason, None))
+        let (reason, kind) = match self.catalog.override_of(&session.placed) {
+            Some(_) => (RejoinReason::Failover, Kind::Failover),
+            None => (RejoinReason::Rejoin, Kind::Rejoin),
+        };
+        Some((reason, self.move_of(&session.placed, kind)))
+    }
+
+    /// Whether everyone who was sent elsewhere from the world that it asked for was called home.
+    fn called_home(&self, session: &Session) -> Option<(RejoinReason, Option<FailoverId>)> {
+        let is_called = session.requested != session.placed
+            && session.returned < self.catalog.redirected(&session.requested);
+        let failback = || self.move_of(&session.requested, Kind::Failback);
+        is_called.then(|| (RejoinReason::Failback, failback()))
     }
 
     /// The open failover of a world, the wanted kind before any other.
@@ -122,7 +136,7 @@ impl Desk {
         if let Some(failover) = &failover {
             self.recollect(failover, key);
         }
-        let is_held = failover.as_ref().is_some_and(|id| self.moves[id].is_held());
+        let is_held = self.is_on_hold(failover.as_ref());
         let stays = failover.as_ref().is_some_and(|id| self.is_graceful(id));
         self.sessions[key].order =
             Some(Order { reason, failover, slot: None, leave_at: now, due_at: None });
@@ -204,7 +218,11 @@ impl Desk {
     ) -> Option<Rejoin> {
         let kept = self.sessions[key].order.take();
         let (reason, _) = self.rejoin_reason(&self.sessions[key])?;
-        match kept.filter(|order| order.slot.is_none_or(|slot| slot > now)) {
+        let stands = |order: &Order| match order.slot {
+            Some(slot) => slot > now,
+            None => self.is_on_hold(order.failover.as_ref()),
+        };
+        match kept.filter(stands) {
             Some(mut order) => {
                 order.due_at = order.slot.filter(|_| self.sessions[key].takes_pushes);
                 if let Some(at) = order.due_at {
@@ -280,10 +298,11 @@ impl Desk {
         self.note(&id, LedgerEvent::Asked, now);
         match self.place_again(key, now) {
             Ok(granted) => {
+                // The channel's own token stays: if this push is lost, the client comes back with
+                // the token that it has, and is not to be taken for an older channel of itself.
                 if let Some(open) = &mut self.sessions[key].channel {
                     open.deployment = granted.deployment.clone();
                     open.generation = granted.generation;
-                    open.token = granted.token.as_str().into();
                 }
                 tick.granted.push((conn, granted));
             }

@@ -21,8 +21,20 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Channel {
     Closed,
-    Opening,
+    Opening { since: Timestamp },
     Open { heard_at: Timestamp },
+}
+
+impl Channel {
+    /// Since when nothing was heard. A channel that never says its `hello` is given up like one
+    /// that has gone silent: nobody would call its client otherwise.
+    const fn silent_since(self) -> Option<Timestamp> {
+        match self {
+            Self::Closed => None,
+            Self::Opening { since } => Some(since),
+            Self::Open { heard_at } => Some(heard_at),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,10 +107,7 @@ impl Client {
     /// When the machine wants [`Input::Timer`], if nothing happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        let silence = match self.channel {
-            Channel::Open { heard_at } => Some(heard_at + HEARTBEAT_TIMEOUT),
-            Channel::Closed | Channel::Opening => None,
-        };
+        let silence = self.channel.silent_since().map(|since| since + HEARTBEAT_TIMEOUT);
         // A join that is due while another is on its way waits for that one's answer.
         let join_at = self.join_at.filter(|_| !self.is_joining);
         [self.leave_at, join_at, self.channel_at, silence].into_iter().flatten().min()
@@ -217,7 +226,7 @@ impl Client {
     // --- the session channel ---
 
     fn open_channel(&mut self, answer: &JoinAnswer, turn: &mut Turn) {
-        self.channel = Channel::Opening;
+        self.channel = Channel::Opening { since: turn.now };
         self.channel_at = None;
         turn.actions.push(Action::OpenChannel {
             url: answer.session_url.clone(),
@@ -396,9 +405,8 @@ impl Client {
     fn timer(&mut self, turn: &mut Turn) {
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= turn.now);
         let (leaves, joins, opens) = (due(self.leave_at), due(self.join_at), due(self.channel_at));
-        if let Channel::Open { heard_at } = self.channel
-            && heard_at + HEARTBEAT_TIMEOUT <= turn.now
-        {
+        let silent_since = self.channel.silent_since();
+        if silent_since.is_some_and(|since| since + HEARTBEAT_TIMEOUT <= turn.now) {
             turn.actions.push(Action::CloseChannel);
             self.channel_closed(None, turn);
         }

@@ -12,7 +12,22 @@ import { type ClientFrame, type ServerFrame, closeCode } from "./frame.js";
 
 const HEARTBEAT_TIMEOUT_MS = 37_500;
 
-type Channel = { is: "closed" } | { is: "opening" } | { is: "open"; heardAt: number };
+type Channel = { is: "closed" } | { is: "opening"; since: number } | { is: "open"; heardAt: number };
+
+/**
+ * Since when nothing was heard. A channel that never says its `hello` is given up like one that has
+ * gone silent: nobody would call its client otherwise.
+ */
+function silentSinceOf(channel: Channel): number | null {
+  switch (channel.is) {
+    case "closed":
+      return null;
+    case "opening":
+      return channel.since;
+    case "open":
+      return channel.heardAt;
+  }
+}
 type Game = "none" | "connecting" | "connected";
 
 /** What one input leads to, in the making. */
@@ -59,7 +74,8 @@ export class Machine {
 
   /** When the machine wants the input `timer`, if nothing happens before. */
   get deadline(): number | null {
-    const silence = this.#channel.is === "open" ? this.#channel.heardAt + HEARTBEAT_TIMEOUT_MS : null;
+    const silentSince = silentSinceOf(this.#channel);
+    const silence = silentSince === null ? null : silentSince + HEARTBEAT_TIMEOUT_MS;
     // A join that is due while another is on its way waits for that one's answer.
     const joinAt = this.#isJoining ? null : this.#joinAt;
     const times = [this.#leaveAt, joinAt, this.#channelAt, silence].filter((at) => at !== null);
@@ -166,7 +182,7 @@ export class Machine {
   // --- the session channel ---
 
   #openChannel(answer: JoinAnswer, turn: Turn): void {
-    this.#channel = { is: "opening" };
+    this.#channel = { is: "opening", since: turn.now };
     this.#channelAt = null;
     turn.actions.push({
       action: "openChannel",
@@ -336,7 +352,8 @@ export class Machine {
     const leaves = due(this.#leaveAt);
     const joins = due(this.#joinAt);
     const opens = due(this.#channelAt);
-    if (this.#channel.is === "open" && this.#channel.heardAt + HEARTBEAT_TIMEOUT_MS <= turn.now) {
+    const silentSince = silentSinceOf(this.#channel);
+    if (silentSince !== null && silentSince + HEARTBEAT_TIMEOUT_MS <= turn.now) {
       turn.actions.push({ action: "closeChannel" });
       this.#channelClosed(null, turn);
     }

@@ -234,3 +234,39 @@ fn a_target_where_nobody_lands_gets_people_ever_more_slowly() {
     let behind = placed_in(&mut fixture, 3);
     assert!(behind < 15, "nobody has landed, and still {behind} were placed in three seconds");
 }
+
+#[test]
+fn a_client_whose_pushed_placement_was_lost_comes_back_with_its_older_token() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &["placement"]);
+    fixture.fail_over(1, 10.0);
+    assert_eq!(fixture.desk.tick(fixture.now).granted.len(), 1);
+    // The push got lost with its connection, of whose end the desk does not know yet.
+    let back = fixture.open(&player.claims);
+    assert!(back.rejoin.is_some(), "it is told to rejoin, and not closed as replaced");
+}
+
+#[test]
+fn who_comes_back_during_a_hold_without_having_been_present_goes_on_after_it() {
+    let mut fixture = Fixture::new();
+    let stays = fixture.enter("main", &[]);
+    let late = fixture.enter("main", &[]);
+    fixture.desk.closed(late.key, late.conn, fixture.now);
+    fixture.pass(Duration::from_secs(61));
+    fixture.fail_over(1, 10.0);
+    let id = FailoverId::from_unique("1");
+    let hold = |fixture: &mut Fixture, phase| {
+        let record = fixture.desk.catalog().failover(&id).unwrap();
+        let changed = lifeboat_core::failover::FailoverRecord { phase, ..(**record).clone() };
+        fixture.change(vec![CatalogChange::Failover(id.clone(), Some(changed))]);
+    };
+    hold(&mut fixture, MovePhase::Held);
+    fixture.open(&late.claims);
+    let held = fixture.join("main", Some(&late.claims), &[]).unwrap_err();
+    assert_eq!(held.code, ErrorCode::FailoverHeld);
+    hold(&mut fixture, MovePhase::Moving);
+    for player in [&stays, &late] {
+        fixture.pass(Duration::from_secs(1));
+        assert!(fixture.join("main", Some(&player.claims), &[]).is_ok());
+    }
+}

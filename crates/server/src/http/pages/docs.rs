@@ -57,6 +57,10 @@ pub(super) fn serve(page: &str, query: Option<&str>) -> Response {
             None => html(StatusCode::OK, markdown::page("Guides", &index())),
         };
     }
+    if let Some(figure) = Guides::get(page).filter(|_| page.ends_with(".svg")) {
+        let headers = [(CONTENT_TYPE, media_type(page)), (CACHE_CONTROL, "no-cache")];
+        return (headers, figure.data.into_owned()).into_response();
+    }
     let Some(guide) = guide(name) else {
         let missing = "# There is no such page\n\nThe guides are listed at [/docs/](/docs/).\n";
         return if wants_markdown {

@@ -1,0 +1,68 @@
+//! The ledger keeper, as the server has it: what the desk learns goes to the store in batches. A
+//! crash may come between its writes.
+
+use std::time::Duration;
+
+use lifeboat_core::catalog::CatalogChange;
+use lifeboat_core::failover::{FailoverRecord, MovePhase};
+use lifeboat_gateway::desk::MoveNews;
+
+use super::Simulation;
+
+/// How often what is new is kept.
+pub(super) const KEEP_PERIOD: Duration = Duration::from_millis(100);
+/// How probable it is that a write does not get through in a stormy time.
+const WRITE_FAILS: f64 = 0.02;
+
+impl Simulation {
+    pub(super) fn keep(&mut self, boot: u64) {
+        if self.node.boot != boot {
+            return;
+        }
+        self.node.is_keeping = false;
+        let Some(desk) = &mut self.node.desk else { return };
+        let news = desk.take_news(self.now);
+        for news in news {
+            let fails = !self.is_mended() && self.random.chance(WRITE_FAILS);
+            self.store.put_rows(&news.failover, &news.chunks);
+            if fails {
+                // The rows are kept, the record is not: all of it is news again.
+                if let Some(desk) = &mut self.node.desk {
+                    desk.keep_news(&news.failover);
+                }
+                continue;
+            }
+            self.keep_record(&news);
+        }
+        self.after_desk();
+    }
+
+    fn keep_record(&mut self, news: &MoveNews) {
+        let Some(record) = self.store.failover(&news.failover) else { return };
+        let next = self.updated(record, news);
+        if next == *record {
+            return;
+        }
+        if next.phase != record.phase {
+            self.note(format_args!("node: {} is {:?}: {:?}", next.id, next.phase, next.counts));
+        }
+        self.commit(vec![CatalogChange::Failover(next.id.clone(), Some(next))]);
+    }
+
+    fn updated(&self, record: &FailoverRecord, news: &MoveNews) -> FailoverRecord {
+        let progress = &news.progress;
+        let phase = news.phase.filter(|_| {
+            record.phase.is_open() || record.phase == MovePhase::CompleteWithStragglers
+        });
+        FailoverRecord {
+            phase: phase.unwrap_or(record.phase),
+            finished_at: record.finished_at.or_else(|| phase.map(|_| self.now)),
+            counts: progress.counts,
+            refusals: progress.refusals.clone(),
+            dark_ms: progress.dark_ms,
+            fanout_ms: progress.fanout_ms,
+            present_fixed: progress.present_fixed,
+            ..record.clone()
+        }
+    }
+}
