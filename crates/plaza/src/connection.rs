@@ -158,21 +158,25 @@ impl<'a> Stay<'a> {
         if let Some(farewell) = waiting.farewell {
             return Err(Some(farewell));
         }
-        for frame in waiting.frames {
-            self.write(frame.into()).await?;
-        }
-        Ok(())
+        self.write(waiting.frames.into_iter().map(Message::from)).await
     }
 
     async fn beat(&mut self) -> Result<(), End> {
         if self.heard_at.elapsed() > HEARTBEAT_TIMEOUT {
             return Err(Some(Farewell::Slow));
         }
-        self.write(Message::Ping(Vec::new().into())).await
+        self.write([Message::Ping(Vec::new().into())]).await
     }
 
-    async fn write(&mut self, message: Message) -> Result<(), End> {
-        match timeout(WRITE_TIMEOUT, self.socket.send(message)).await {
+    /// Writes what waits in as few writes as it fits.
+    async fn write(&mut self, messages: impl IntoIterator<Item = Message>) -> Result<(), End> {
+        let written = async {
+            for message in messages {
+                self.socket.feed(message).await?;
+            }
+            self.socket.flush().await
+        };
+        match timeout(WRITE_TIMEOUT, written).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(None),
             Err(_) => Err(Some(Farewell::Slow)),

@@ -12,6 +12,8 @@ pub const LISTEN_BACKLOG: u32 = 4_096;
 pub const SEND_BUFFER_BYTES: u32 = 64 * 1024;
 /// Bytes of the buffer from which a client's frames are read.
 pub const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Bytes of frames to one client that are put together for one write.
+pub const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes of one frame of a client.
 pub const CLIENT_FRAME_BYTES_MAX: usize = 2 * 1024;
 /// Bytes of one frame to a client, and of what tungstenite may buffer.
@@ -65,8 +67,11 @@ pub const SNAPSHOT_RATE_HZ_MULTITUDE: u32 = 2;
 
 /// Time between two health calls.
 pub const HEALTH_EVERY: Duration = Duration::from_secs(2);
-/// Time between two reports of who is there.
+/// Time between two reports of who is there, in a room of up to a thousand.
 pub const PLAYERS_EVERY: Duration = Duration::from_millis(250);
+/// Time between two such reports at the most: each names everyone, so a fuller room reports less
+/// often, in proportion.
+pub const PLAYERS_EVERY_MAX: Duration = Duration::from_secs(2);
 /// First wait before an SDK call or a fetch of the keys is tried again; doubled each time.
 pub const RETRY_FIRST: Duration = Duration::from_millis(250);
 /// Longest wait before an SDK call or a fetch of the keys is tried again.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{interval, sleep};
 
-use crate::limits::{HEALTH_EVERY, PLAYERS_EVERY, RETRY_FIRST, RETRY_MAX};
+use crate::limits::{HEALTH_EVERY, PLAYERS_EVERY, PLAYERS_EVERY_MAX, RETRY_FIRST, RETRY_MAX};
 use crate::room::Room;
 use crate::sdk::{CallFailed, Sdk, Watch, awaits_ready, counter_of};
 use crate::stage::Stage;
@@ -79,10 +79,11 @@ impl Reports {
         let mut backoff = Backoff::default();
         loop {
             changes.mark_unchanged();
-            match self.sdk.set_players(&self.room.sessions()).await {
+            let sessions = self.room.sessions();
+            match self.sdk.set_players(&sessions).await {
                 Ok(()) => {
                     backoff = Backoff::default();
-                    sleep(PLAYERS_EVERY).await;
+                    sleep(players_pause(sessions.len())).await;
                     tokio::select! {
                         // The sender lives as long as the room.
                         _ = changes.changed() => {}
@@ -140,6 +141,12 @@ impl Reports {
     }
 }
 
+/// How long to wait after a report of so many.
+fn players_pause(people: usize) -> Duration {
+    let thousands = u32::try_from(people.div_ceil(1_000)).unwrap_or(u32::MAX);
+    PLAYERS_EVERY.saturating_mul(thousands.max(1)).min(PLAYERS_EVERY_MAX)
+}
+
 /// Growing waits between tries.
 #[derive(Debug)]
 struct Backoff {
@@ -156,5 +163,18 @@ impl Backoff {
     async fn pause(&mut self) {
         sleep(self.wait).await;
         self.wait = (self.wait * 2).min(RETRY_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fuller_room_reports_less_often() {
+        assert_eq!(players_pause(0), PLAYERS_EVERY);
+        assert_eq!(players_pause(1_000), PLAYERS_EVERY);
+        assert_eq!(players_pause(3_500), PLAYERS_EVERY * 4);
+        assert_eq!(players_pause(usize::MAX), PLAYERS_EVERY_MAX);
     }
 }

@@ -10,7 +10,9 @@ use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
-use crate::limits::{CLIENT_FRAME_BYTES_MAX, READ_BUFFER_BYTES, SERVER_FRAME_BYTES_MAX};
+use crate::limits::{
+    CLIENT_FRAME_BYTES_MAX, READ_BUFFER_BYTES, SERVER_FRAME_BYTES_MAX, WRITE_BUFFER_BYTES,
+};
 
 /// How a subprotocol that carries a ticket begins.
 const TICKET_PREFIX: &str = "ticket.";
@@ -26,7 +28,7 @@ pub(super) async fn accept(
     let mut ticket = None;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_write_buffer_size(SERVER_FRAME_BYTES_MAX)
         .max_message_size(Some(CLIENT_FRAME_BYTES_MAX))
         .max_frame_size(Some(CLIENT_FRAME_BYTES_MAX));
