@@ -1,6 +1,6 @@
 # Two commands are all that a fresh machine with Rust and Node needs: `make demo` and `make test`.
 
-.PHONY: demo test check fmt web setup-web clean sim sim-million
+.PHONY: demo test check fmt web setup-web clean sim sim-million bench
 
 CARGO ?= cargo
 
@@ -36,6 +36,12 @@ sim: ## Simulate SEEDS seeds from FIRST on, or replay one: `make sim SEED=63`
 sim-million: ## Move a million simulated clients, print the figures and draw the curve
 	mkdir -p docs/figures
 	$(CARGO) run --release --quiet -p lifeboat-sim -- million docs/figures/million.svg
+
+ROUNDS ?= 3
+
+bench: web ## Measure Lifeboat against a bare epoll server, in ROUNDS rounds, and print the table
+	$(CARGO) build --release --bin lifeboat --bin lifeboat-bench
+	./target/release/lifeboat-bench --rounds $(ROUNDS)
 
 clean: ## Remove everything that was built
 	$(CARGO) clean

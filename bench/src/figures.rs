@@ -8,6 +8,7 @@ use anyhow::Result;
 use comfy_table::Table;
 use serde_json::{Value, json};
 
+use crate::aims::{self, Aim};
 use crate::machine;
 
 /// Which way a figure is better.
@@ -24,6 +25,25 @@ struct Figure {
     unit: &'static str,
     better: Better,
     rounds: Vec<f64>,
+}
+
+impl Figure {
+    fn median(&self) -> f64 {
+        median(&self.rounds)
+    }
+
+    fn verdict(&self, aim: &Aim) -> &'static str {
+        let reaches = |bound: f64| match self.better {
+            Better::More => self.median() >= bound,
+            Better::Less => self.median() <= bound,
+            Better::Neither => false,
+        };
+        match (reaches(aim.strive), reaches(aim.must)) {
+            (true, _) => "strive",
+            (false, true) => "must",
+            (false, false) => "misses",
+        }
+    }
 }
 
 /// All figures of a run.
@@ -56,24 +76,23 @@ impl Report {
     pub(crate) fn print(&self) -> Result<()> {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::ASCII_MARKDOWN);
-        table.set_header(["figure", "median", "best", "worst", "unit", "better"]);
+        table.set_header(["figure", "median", "best", "worst", "unit", "must", "strive for", ""]);
         for figure in &self.figures {
             let sorted = sorted(&figure.rounds);
             let (least, most) = (sorted[0], sorted[sorted.len() - 1]);
             let (best, worst) =
                 if figure.better == Better::More { (most, least) } else { (least, most) };
-            let better = match figure.better {
-                Better::More => "more",
-                Better::Less => "less",
-                Better::Neither => "",
-            };
+            let aim = aims::of(&figure.name);
+            let bound = |value: fn(&Aim) -> f64| aim.map(value).map_or_else(String::new, short);
             table.add_row([
                 figure.name.clone(),
-                short(median(&figure.rounds)),
+                short(figure.median()),
                 short(best),
                 short(worst),
                 figure.unit.to_owned(),
-                better.to_owned(),
+                bound(|aim| aim.must),
+                bound(|aim| aim.strive),
+                aim.map_or("", |aim| figure.verdict(aim)).to_owned(),
             ]);
         }
         let mut stdout = std::io::stdout().lock();
@@ -99,7 +118,9 @@ impl Report {
                 json!({
                     "name": figure.name,
                     "unit": figure.unit,
-                    "median": median(&figure.rounds),
+                    "median": figure.median(),
+                    "must": aims::of(&figure.name).map(|aim| aim.must),
+                    "striveFor": aims::of(&figure.name).map(|aim| aim.strive),
                     "rounds": figure.rounds,
                 })
             })

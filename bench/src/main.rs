@@ -2,6 +2,7 @@
 //! but hold sockets and write to them. Both are measured in one run, turn and turn about, with the
 //! same load generator (one thread), servers on one core and the generator on another.
 
+mod aims;
 mod bare;
 mod crowd;
 mod evacuation;
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
-use figures::Report;
+use figures::{Better, Report};
 
 /// Measures Lifeboat on this machine.
 #[derive(Parser)]
@@ -63,11 +64,15 @@ fn main() -> Result<()> {
     let mut report = Report::new(&program, args.rounds)?;
     let wanted = |part: &str| part.contains(args.only.as_str());
     for round in 1..=args.rounds {
+        let mut costs = Vec::new();
         for &sessions in &args.sessions {
             if wanted("fanout") {
                 figures::progress(round, args.rounds, &format!("fan-out to {sessions}"));
-                fanout::measure(&program, sessions, &mut report)?;
+                costs.push(fanout::measure(&program, sessions, &mut report)?);
             }
+        }
+        if let [smallest, .., largest] = costs[..] {
+            report.add(aims::GROWTH, "x", Better::Less, largest / smallest);
         }
         for (part, measure) in PARTS {
             if wanted(part) {
