@@ -9,7 +9,7 @@ use tokio_tungstenite::Connector;
 
 /// Made once: reading the system's certificates takes milliseconds.
 static CONFIG: LazyLock<ClientConfig> = LazyLock::new(|| {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring speaks the default versions");

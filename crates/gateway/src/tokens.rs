@@ -6,9 +6,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signer as _, SigningKey};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use lifeboat_core::limits::PREVIOUS_GRACE;
@@ -69,53 +69,62 @@ impl KeptKeys {
 
 impl KeptKey {
     fn new(seed: [u8; 32], created_at: Timestamp) -> Self {
-        let public = SigningKey::from_bytes(&seed).verifying_key();
-        let kid = URL_SAFE_NO_PAD.encode(&public.as_bytes()[..9]);
+        let kid = URL_SAFE_NO_PAD.encode(&pair(&seed).public_key().as_ref()[..9]);
         Self { kid, seed: URL_SAFE_NO_PAD.encode(seed), created_at }
     }
+}
+
+/// The key pair of a seed.
+fn pair(seed: &[u8; 32]) -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed")
 }
 
 /// Session tokens that this node signed not long ago, by their digests. Most tokens are shown to
 /// the node that signed them, within seconds and by thousands at once; such a one needs no second
 /// look at its signature, which would be the dearest part of opening a channel. Whatever is not
 /// here is checked by its signature, so forgetting costs time only.
-struct Signed(Mutex<Vec<Digest>>);
+struct Signed(Mutex<Vec<Shelf>>);
 
 /// The first half of a token's SHA-256.
 type Digest = [u8; 16];
 
-/// Digests that are remembered; each has one place, and a newer one takes it. 16 bytes each.
-const SIGNED_MAX: usize = 1 << 16;
+/// Digests that have their place in common, the newest first.
+type Shelf = [Digest; 4];
+
+/// Shelves of remembered digests, 64 bytes each. A token's own digest says on which one it is.
+const SHELVES: usize = 1 << 14;
 
 impl Default for Signed {
     fn default() -> Self {
-        Self(Mutex::new(vec![Digest::default(); SIGNED_MAX]))
+        Self(Mutex::new(vec![Shelf::default(); SHELVES]))
     }
 }
 
 impl Signed {
     fn remember(&self, token: &str) {
         let (place, digest) = Self::place(token);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)[place] = digest;
+        let shelf = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner)[place];
+        shelf.rotate_right(1);
+        shelf[0] = digest;
     }
 
     fn knows(&self, token: &str) -> bool {
         let (place, digest) = Self::place(token);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)[place] == digest
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)[place].contains(&digest)
     }
 
     fn place(token: &str) -> (usize, Digest) {
         let mut digest = Digest::default();
         let length = digest.len();
         digest.copy_from_slice(&Sha256::digest(token.as_bytes())[..length]);
-        let place = usize::from(u16::from_be_bytes([digest[0], digest[1]])) % SIGNED_MAX;
+        let place = usize::from(u16::from_be_bytes([digest[0], digest[1]])) % SHELVES;
         (place, digest)
     }
 }
 
 /// Signs tokens, and checks those that come back.
 pub struct KeyRing {
-    signing: SigningKey,
+    signing: Ed25519KeyPair,
     /// The encoded header of every token, with the dot that follows it.
     header: String,
     accepted: Vec<(String, DecodingKey)>,
@@ -134,8 +143,8 @@ impl KeyRing {
         for key in &kept.keys {
             let seed = URL_SAFE_NO_PAD.decode(&key.seed).map_err(|_| KeysUnreadable)?;
             let seed: [u8; 32] = seed.try_into().map_err(|_| KeysUnreadable)?;
-            let signing = SigningKey::from_bytes(&seed);
-            let x = URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes());
+            let signing = pair(&seed);
+            let x = URL_SAFE_NO_PAD.encode(signing.public_key());
             let decoding = DecodingKey::from_ed_components(&x).map_err(|_| KeysUnreadable)?;
             public_keys.push(json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
                                      "kid": key.kid, "x": x }));
@@ -165,7 +174,7 @@ impl KeyRing {
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
         let signature = self.signing.sign(token.as_bytes());
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature.to_bytes(), &mut token);
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         token
     }
 
@@ -292,6 +301,11 @@ mod tests {
         let later = NOW + Duration::from_mins(6);
         assert_eq!(ring.check_session(&token, later), Err(TokenRefusal::Expired));
         assert!(!ring.signed.knows(&format!("{token}=")));
+        let place = Signed::place(&token).0;
+        let neighbours = (0..).map(|n| n.to_string()).filter(|n| Signed::place(n).0 == place);
+        neighbours.take(4).for_each(|neighbour| ring.signed.remember(&neighbour));
+        assert!(!ring.signed.knows(&token));
+        assert_eq!(ring.check_session(&token, NOW), Ok(claims(SESSION_AUDIENCE)));
         assert_eq!(ring.check_session(&format!("{token}="), NOW), Err(TokenRefusal::Invalid));
     }
 

@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
     log_to_stderr(&cli.command);
     // Whatever speaks HTTP in this process, TLS or not, wants to know whose cryptography it uses.
     #[cfg(feature = "tls")]
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match Box::pin(commands::run(cli)).await {
         Ok(outcome) => outcome.into(),
         Err(error) => exit::report(&error),

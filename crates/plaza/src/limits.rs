@@ -64,6 +64,10 @@ pub const SNAPSHOT_RATE_HZ_DEFAULT: u32 = 10;
 pub const SNAPSHOT_RATE_HZ_MAX: u32 = 20;
 /// Snapshots per second at the most in a room of thousands.
 pub const SNAPSHOT_RATE_HZ_MULTITUDE: u32 = 2;
+/// People who come in per second from which on it is a rush.
+pub const RUSH_PER_SECOND: u32 = 500;
+/// Snapshots per second at the most in a rush.
+pub const SNAPSHOT_RATE_HZ_RUSH: u32 = 1;
 
 /// Time between two health calls.
 pub const HEALTH_EVERY: Duration = Duration::from_secs(2);

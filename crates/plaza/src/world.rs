@@ -18,8 +18,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::limits::{
-    CELL_CM, SNAPSHOT_RATE_HZ_MULTITUDE, SPEED_BURST_SECONDS, SPEED_CM_PER_SECOND,
-    TEXTS_PER_TICK_MAX,
+    CELL_CM, RUSH_PER_SECOND, SNAPSHOT_RATE_HZ_DEFAULT, SNAPSHOT_RATE_HZ_MULTITUDE,
+    SNAPSHOT_RATE_HZ_RUSH, SPEED_BURST_SECONDS, SPEED_CM_PER_SECOND, TEXTS_PER_TICK_MAX,
 };
 use crate::map::{Map, Place};
 use crate::pace::Allowance;
@@ -70,6 +70,9 @@ pub struct World {
     lines: Vec<Line>,
     doors_open: bool,
     entered: u32,
+    /// Who came in since the rate was last asked for.
+    came: u32,
+    rate_hz: u32,
     tick: u64,
 }
 
@@ -90,6 +93,8 @@ impl World {
             lines: Vec::new(),
             doors_open: true,
             entered: 0,
+            came: 0,
+            rate_hz: SNAPSHOT_RATE_HZ_DEFAULT,
             tick: 0,
         }
     }
@@ -106,19 +111,23 @@ impl World {
         self.people.len()
     }
 
-    /// How often to call [`World::tick`], when `wanted_hz` is asked for.
-    #[must_use]
-    pub fn snapshot_rate_hz(&self, wanted_hz: u32) -> u32 {
-        match self.reach {
+    /// How soon to call [`World::tick`] again, when `wanted_hz` is asked for: how many times a second.
+    /// While hundreds a second come in, letting them in goes before showing them around.
+    pub fn snapshot_rate_hz(&mut self, wanted_hz: u32) -> u32 {
+        let came_per_second = std::mem::take(&mut self.came).saturating_mul(self.rate_hz);
+        self.rate_hz = match self.reach {
+            _ if came_per_second > RUSH_PER_SECOND => wanted_hz.min(SNAPSHOT_RATE_HZ_RUSH),
             Reach::OwnCell => wanted_hz.min(SNAPSHOT_RATE_HZ_MULTITUDE),
             _ => wanted_hz,
-        }
+        };
+        self.rate_hz
     }
 
     /// Somebody comes in, under a name that [`clean_name`] gave.
     pub fn enter(&mut self, name: String, now: Duration) -> PersonId {
         let id = PersonId(self.entered);
         self.entered = self.entered.wrapping_add(1);
+        self.came = self.came.saturating_add(1);
         let place = self.map.entrance(id.0);
         let cell = self.cell_at(place);
         let slot = self.cells[cell].add(id);

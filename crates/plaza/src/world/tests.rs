@@ -238,3 +238,19 @@ fn a_name_is_short_and_visible() {
     assert_eq!(clean_name(&"x".repeat(99)), Some("x".repeat(32)));
     assert_eq!(clean_name(" \n\t"), None);
 }
+
+#[test]
+fn in_a_rush_people_are_let_in_rather_than_shown_around() {
+    let mut world = World::new(Map::Plaza, Crowding::default());
+    let comes = |world: &mut World, people: u32| {
+        for _ in 0..people {
+            world.enter("guest".to_owned(), Duration::ZERO);
+        }
+        world.tick(|_, _| {});
+        world.snapshot_rate_hz(10)
+    };
+    assert_eq!(comes(&mut world, 50), 10, "500 a second are no rush yet");
+    assert_eq!(comes(&mut world, 51), 1);
+    assert_eq!(comes(&mut world, 501), 1, "of a whole second now");
+    assert_eq!(comes(&mut world, 500), 10, "the rush is over");
+}

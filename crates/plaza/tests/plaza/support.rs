@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use axum::extract::State;
 use axum::routing::{get, patch, post};
 use axum::{Json, Router, body::Body};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signer as _, SigningKey};
 use futures::{SinkExt as _, StreamExt as _};
 use lifeboat_core::ids::User;
 use lifeboat_core::ticket::Claims;
@@ -37,7 +37,7 @@ pub(crate) struct Endpoint {
     pub(crate) players: watch::Sender<Option<Vec<String>>>,
     pub(crate) readies: watch::Sender<u32>,
     pub(crate) beats: watch::Sender<u32>,
-    pub(crate) keys: Mutex<Vec<(String, SigningKey)>>,
+    pub(crate) keys: Mutex<Vec<(String, Ed25519KeyPair)>>,
 }
 
 /// The endpoint while it is up.
@@ -47,8 +47,8 @@ pub(crate) struct Running {
     task: JoinHandle<()>,
 }
 
-pub(crate) fn signing_key(seed: u8) -> SigningKey {
-    SigningKey::from_bytes(&[seed; 32])
+pub(crate) fn signing_key(seed: u8) -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
 }
 
 pub(crate) fn game_server(counter: u64) -> Value {
@@ -80,8 +80,8 @@ impl Default for Endpoint {
 impl Endpoint {
     fn jwks(&self) -> Value {
         let keys = self.keys.lock().unwrap();
-        let jwk = |(id, key): &(String, SigningKey)| {
-            let x = BASE64_URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
+        let jwk = |(id, key): &(String, Ed25519KeyPair)| {
+            let x = BASE64_URL_SAFE_NO_PAD.encode(key.public_key());
             json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": id, "x": x})
         };
         json!({ "keys": keys.iter().map(jwk).collect::<Vec<_>>() })
@@ -251,13 +251,13 @@ pub(crate) fn ticket(claims: &Claims) -> String {
     ticket_by("k1", &signing_key(1), claims)
 }
 
-pub(crate) fn ticket_by(key_id: &str, key: &SigningKey, claims: &Claims) -> String {
+pub(crate) fn ticket_by(key_id: &str, key: &Ed25519KeyPair, claims: &Claims) -> String {
     let part = |value: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(value);
     let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": key_id}).to_string();
     let body = serde_json::to_vec(claims).unwrap();
     let signed = format!("{}.{}", part(header.as_bytes()), part(&body));
     let signature = key.sign(signed.as_bytes());
-    format!("{signed}.{}", part(&signature.to_bytes()))
+    format!("{signed}.{}", part(signature.as_ref()))
 }
 
 /// Somebody at the other end of a socket.
