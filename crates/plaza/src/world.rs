@@ -111,8 +111,8 @@ impl World {
         self.people.len()
     }
 
-    /// How soon to call [`World::tick`] again, when `wanted_hz` is asked for: how many times a second.
-    /// While hundreds a second come in, letting them in goes before showing them around.
+    /// How often a second to call [`World::tick`] from now on, when `wanted_hz` is asked for. While
+    /// hundreds come in each second, letting them in goes before showing them around.
     pub fn snapshot_rate_hz(&mut self, wanted_hz: u32) -> u32 {
         let came_per_second = std::mem::take(&mut self.came).saturating_mul(self.rate_hz);
         self.rate_hz = match self.reach {
