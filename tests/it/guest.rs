@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -139,7 +140,10 @@ pub(crate) async fn open_game(placed: &Value) -> Socket {
 }
 
 /// The next frame of this type; others are passed over.
-pub(crate) async fn frame(socket: &mut Socket, kind: &str) -> Value {
+pub(crate) async fn frame<S>(socket: &mut WebSocketStream<S>, kind: &str) -> Value
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let awaited = async {
         loop {
             let message = socket.next().await.unwrap_or_else(|| panic!("no {kind} came"));

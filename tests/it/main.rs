@@ -14,5 +14,6 @@ mod restart;
 mod roles;
 mod server;
 mod servers;
+mod tls;
 mod wait;
 mod worlds;

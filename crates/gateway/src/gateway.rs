@@ -18,7 +18,7 @@ use lifeboat_protocol::frame::{ClientFrame, CloseCode, ServerFrame};
 use lifeboat_protocol::join::JoinAnswer;
 
 use crate::desk::{ConnRef, Desk, Effect, Granted, JoinInput, Opened, OrderLine, PlayerView};
-use crate::socket::{Arrival, Mailbox, Note, Shard};
+use crate::socket::{Arrival, Mailbox, Note, Secrecy, Shard};
 use crate::tokens::{KeyRing, TokenRefusal};
 
 /// How often the desk is looked at when nothing is due.
@@ -171,6 +171,7 @@ impl Gateway {
     pub fn take(
         &self,
         stream: TcpStream,
+        secrecy: Secrecy,
         early: Vec<u8>,
         token: Result<Box<Claims>, TokenRefusal>,
     ) {
@@ -183,7 +184,7 @@ impl Gateway {
         let sum = session
             .bytes()
             .fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        mailboxes[sum % mailboxes.len()].arrive(Arrival { stream, early, who });
+        mailboxes[sum % mailboxes.len()].arrive(Arrival { stream, secrecy, early, who });
     }
 
     /// Goes on with the next catalog and tells whoever has to know.

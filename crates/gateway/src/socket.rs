@@ -7,7 +7,9 @@
 mod connection;
 mod mailbox;
 mod shard;
+mod stream;
 mod websocket;
 
 pub(crate) use mailbox::{Arrival, Mailbox, Note};
 pub(crate) use shard::Shard;
+pub use stream::Secrecy;

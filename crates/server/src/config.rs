@@ -12,6 +12,8 @@ pub use file::{ConfigError, DEFAULT, Layer};
 pub struct Config {
     /// Where to listen; port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// Where to listen with TLS too, and by which certificate.
+    pub tls: Option<Tls>,
     /// The data directory.
     pub data: PathBuf,
     /// The store: `sqlite` in the data directory, or `memory`, which forgets everything.
@@ -37,6 +39,17 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// The text that a started server prints for operators goes here: off while tests run.
     pub greeting: Greeting,
+}
+
+/// Listening with TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// Where to listen; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// The certificate and those between it and the authority, as PEM.
+    pub certificate: PathBuf,
+    /// Its private key, as PEM.
+    pub key: PathBuf,
 }
 
 /// Which store.

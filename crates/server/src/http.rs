@@ -12,4 +12,5 @@ pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod problem;
 pub(crate) mod router;
+pub(crate) mod tls;
 pub(crate) mod views;

@@ -22,6 +22,6 @@ mod writer;
 pub use auth::AuthError;
 pub use config::{
     Config, ConfigError, DEFAULT, Greeting, Issuer, Layer, MetricsAccess, RestartPolicy,
-    ServersOnStop, StoreKind,
+    ServersOnStop, StoreKind, Tls,
 };
 pub use startup::{ServeError, run};

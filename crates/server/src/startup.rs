@@ -14,17 +14,19 @@ use lifeboat_runtime::{LocalConfig, LocalRuntime, Runtime};
 use lifeboat_store::{MemoryStore, Precondition, SqliteStore, Store, StoreError, Transaction};
 use rustix::fs::FlockOperation;
 use thiserror::Error;
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::app::{App, stopped, wall_clock};
 use crate::audit;
 use crate::auth::{Auth, AuthError};
-use crate::config::{Config, Greeting, ServersOnStop, StoreKind};
+use crate::config::{Config, Greeting, ServersOnStop, StoreKind, Tls};
 use crate::events::Events;
 use crate::failover;
 use crate::feed::Feed;
 use crate::http::idempotency::Idempotency;
+use crate::http::tls::{Certificate, CertificateError};
 use crate::http::{listen, router};
 use crate::ids;
 use crate::keyspace;
@@ -57,6 +59,9 @@ pub enum ServeError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The certificate of the TLS listener cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The store cannot be opened.
     #[error("the store cannot be opened")]
     OpenStore(#[from] lifeboat_store::OpenError),
@@ -86,6 +91,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let listener = listen::bind(config.listen)
         .map_err(|source| ServeError::Listen { address: config.listen, source })?;
     let address = listener.local_addr()?;
+    let secured = config.tls.clone().map(listen_secured).transpose()?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let (app, first_key) =
         build(config, public_url.trim_end_matches('/').to_owned(), address).await?;
@@ -95,19 +101,35 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let following = follow_store(&app);
     let mut tasks = JoinSet::new();
     spawn_tasks(&app, &stopping, &mut tasks);
-    let serving = tokio::spawn(listen::serve(listener, router::build(&app), stopping.clone()));
-    announce(&app, first_key.as_deref())?;
+    let router = router::build(&app);
+    let mut serving = JoinSet::new();
+    if let Some((listener, certificate)) = secured {
+        let (kept, stop) = (Arc::clone(&certificate), stopping.clone());
+        tasks.spawn(async move { kept.keep(stop).await });
+        let router = router.clone();
+        serving.spawn(listen::serve(listener, Some(certificate), router, stopping.clone()));
+    }
+    serving.spawn(listen::serve(listener, None, router, stopping.clone()));
+    announce(&app, address, first_key.as_deref())?;
     shutdown.await;
     tracing::info!("stopping");
     // Nobody new comes in, those connected are told to come back, what is known is kept.
     let _ = stop.send(true);
     app.gateway.stop();
-    let _ = serving.await;
+    while serving.join_next().await.is_some() {}
     while tasks.join_next().await.is_some() {}
     stop_servers(&app).await;
     following.abort();
     drop(lock);
     Ok(())
+}
+
+fn listen_secured(tls: Tls) -> Result<(TcpListener, Arc<Certificate>), ServeError> {
+    let address = tls.listen;
+    let certificate = Certificate::load(tls)?;
+    let listener =
+        listen::bind(address).map_err(|source| ServeError::Listen { address, source })?;
+    Ok((listener, Arc::new(certificate)))
 }
 
 async fn build(
@@ -249,9 +271,10 @@ fn lock_data(path: &Path) -> Result<File, ServeError> {
 
 /// Leaves the address where tools on this machine find it, and greets.
 #[expect(clippy::print_stdout, reason = "the greeting of `lifeboat serve` is its output")]
-fn announce(app: &App, first_key: Option<&str>) -> Result<(), ServeError> {
+fn announce(app: &App, address: SocketAddr, first_key: Option<&str>) -> Result<(), ServeError> {
     let path = app.config.data.join("url");
-    fs::write(&path, &app.public_url).map_err(|source| ServeError::Data { path, source })?;
+    fs::write(&path, format!("http://{}", reachable(address)))
+        .map_err(|source| ServeError::Data { path, source })?;
     tracing::info!(url = %app.public_url, "serving");
     if app.config.greeting == Greeting::Silent {
         return Ok(());

@@ -1,18 +1,17 @@
 //! One connection of a shard: what waits to be written, and how it ends.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::Shutdown;
 
 use lifeboat_core::limits::CHANNEL_BACKLOG_BYTES_MAX;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::channel::Channel;
-use mio::net::TcpStream;
 
+use super::stream::Stream;
 use super::websocket::Decoder;
 
 /// A connection. Idle, it holds no buffer at all.
 pub(super) struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     pub(super) serial: u32,
     /// Its session's place at the desk; none before the welcome and after the goodbye.
     pub(super) key: Option<usize>,
@@ -37,7 +36,7 @@ pub(super) enum Written {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, serial: u32, now: Timestamp) -> Self {
+    pub(super) fn new(stream: Stream, serial: u32, now: Timestamp) -> Self {
         Self {
             stream,
             serial,
@@ -64,7 +63,7 @@ impl Connection {
                 Err(_) => return Written::Gone,
             }
         }
-        Written::All
+        if self.stream.wants_write() { Written::Waits } else { Written::All }
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Written {
@@ -77,6 +76,11 @@ impl Connection {
 
     /// Writes what waits.
     pub(super) fn flush(&mut self) -> Written {
+        match self.stream.flush() {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Written::Waits,
+            Err(_) => return Written::Gone,
+        }
         let backlog = std::mem::take(&mut self.backlog);
         self.write(&backlog)
     }
@@ -98,12 +102,11 @@ impl Connection {
     }
 
     /// Says that nothing more is sent; the peer sees the close frame and then the end.
-    pub(super) fn end_writing(&self) {
-        // A connection that is gone already needs no end.
-        let _ = self.stream.shutdown(Shutdown::Write);
+    pub(super) fn end_writing(&mut self) {
+        self.stream.end_writing();
     }
 
     pub(super) fn has_backlog(&self) -> bool {
-        !self.backlog.is_empty()
+        !self.backlog.is_empty() || self.stream.wants_write()
     }
 }

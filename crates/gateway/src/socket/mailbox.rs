@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use lifeboat_core::ticket::Claims;
 use lifeboat_protocol::frame::CloseCode;
 
+use super::stream::Secrecy;
 use crate::desk::{ConnRef, Effect};
 
 /// Effects that may wait for one shard; far more than a failover of every session makes.
@@ -18,6 +19,8 @@ const ARRIVALS_MAX: usize = 16_384;
 pub(crate) struct Arrival {
     /// Its socket.
     pub(crate) stream: TcpStream,
+    /// Its TLS session, if it has one.
+    pub(crate) secrecy: Secrecy,
     /// Bytes that came with the upgrade.
     pub(crate) early: Vec<u8>,
     /// Who it is by its token, or why the token is refused.

@@ -17,6 +17,7 @@ use slab::Slab;
 
 use super::connection::{Connection, Written};
 use super::mailbox::{Arrival, Mailbox, Note};
+use super::stream::{Secrecy, Stream};
 use super::websocket::{Message, write_close, write_pong, write_text};
 use crate::desk::{ConnRef, Effect, Opened, OrderLine, OrderTemplate};
 use crate::gateway::{Gateway, Told};
@@ -230,7 +231,9 @@ impl Shard {
 
     fn take_up(&mut self, arrival: Arrival) {
         let now = self.now();
-        let mut stream = mio::net::TcpStream::from_std(arrival.stream);
+        // With TLS, more may have been read from the socket already than was decrypted.
+        let may_hold_more = matches!(arrival.secrecy, Secrecy::Tls(_));
+        let mut stream = Stream::new(arrival.stream, arrival.secrecy);
         let entry = self.connections.vacant_entry();
         let slot = entry.key();
         if self.poll.registry().register(&mut stream, Token(slot), Interest::READABLE).is_err() {
@@ -258,6 +261,9 @@ impl Shard {
         let mut early = arrival.early;
         if !early.is_empty() && self.connections.contains(slot) {
             self.feed(slot, &mut early);
+        }
+        if may_hold_more && self.connections.contains(slot) {
+            self.read(slot);
         }
     }
 
@@ -414,7 +420,7 @@ impl Shard {
     }
 
     fn end_if_closing(&mut self, slot: usize) {
-        if let Some(connection) = self.connections.get(slot)
+        if let Some(connection) = self.connections.get_mut(slot)
             && connection.closing_until.is_some()
             && !connection.has_backlog()
         {

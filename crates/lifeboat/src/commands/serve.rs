@@ -16,6 +16,15 @@ pub(crate) struct ServeArgs {
     /// Where to listen, else 127.0.0.1:7400; port 0 is the system's choice.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Where to listen with TLS too; needs `--tls-certificate`, `--tls-key` and `--public-url`.
+    #[arg(long, value_name = "ADDRESS")]
+    tls_listen: Option<SocketAddr>,
+    /// The certificate chain, a PEM file; read again when it changes.
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, a PEM file.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Where state is kept: `sqlite`, the default, in the data directory, or `memory`.
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
@@ -63,6 +72,9 @@ impl ServeArgs {
         });
         Layer {
             listen: self.listen,
+            tls_listen: self.tls_listen,
+            tls_certificate: self.tls_certificate.clone(),
+            tls_key: self.tls_key.clone(),
             data: data.map(Path::to_owned),
             store: self.store.clone(),
             mods: self.mods.clone(),

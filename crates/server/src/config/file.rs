@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{Config, Greeting, Issuer, MetricsAccess, RestartPolicy, ServersOnStop, StoreKind};
+use super::{
+    Config, Greeting, Issuer, MetricsAccess, RestartPolicy, ServersOnStop, StoreKind, Tls,
+};
 
 /// The default configuration, which documents every setting.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -39,6 +41,12 @@ pub enum ConfigError {
 pub struct Layer {
     /// Where to listen.
     pub listen: Option<SocketAddr>,
+    /// Where to listen with TLS too.
+    pub tls_listen: Option<SocketAddr>,
+    /// The certificate chain for it, a PEM file.
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, a PEM file.
+    pub tls_key: Option<PathBuf>,
     /// The data directory.
     pub data: Option<PathBuf>,
     /// `sqlite` or `memory`.
@@ -95,6 +103,9 @@ impl Layer {
     pub fn over(self, below: Self) -> Self {
         Self {
             listen: self.listen.or(below.listen),
+            tls_listen: self.tls_listen.or(below.tls_listen),
+            tls_certificate: self.tls_certificate.or(below.tls_certificate),
+            tls_key: self.tls_key.or(below.tls_key),
             data: self.data.or(below.data),
             store: self.store.or(below.store),
             mods: self.mods.or(below.mods),
@@ -140,6 +151,12 @@ impl Config {
         let issuers = layer.issuers.unwrap_or_default();
         Ok(Self {
             listen: layer.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7400))),
+            tls: tls(
+                layer.tls_listen,
+                layer.tls_certificate,
+                layer.tls_key,
+                public_url.as_deref(),
+            )?,
             data: layer.data.unwrap_or_else(|| PathBuf::from(".lifeboat")),
             store,
             mods: layer.mods,
@@ -177,6 +194,28 @@ fn check_url(url: &str) -> Result<String, ConfigError> {
         Ok(url.to_owned())
     } else {
         Err(invalid("public_url", url, "an address that begins with http:// or https://"))
+    }
+}
+
+fn tls(
+    listen: Option<SocketAddr>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    public_url: Option<&str>,
+) -> Result<Option<Tls>, ConfigError> {
+    let rule = |at: &str, rule: &str| ConfigError::Invalid { at: at.into(), rule: rule.into() };
+    match (listen, certificate, key) {
+        (None, None, None) => Ok(None),
+        (Some(listen), Some(certificate), Some(key)) => {
+            if public_url.is_some_and(|url| url.starts_with("https://")) {
+                Ok(Some(Tls { listen, certificate, key }))
+            } else {
+                let needed = "with `tls_listen`, say the address that clients use: https:// and \
+                              a name that the certificate is for";
+                Err(rule("public_url", needed))
+            }
+        }
+        _ => Err(rule("tls_listen", "give `tls_listen`, `tls_certificate` and `tls_key` together")),
     }
 }
 

@@ -138,6 +138,7 @@ impl Plane {
 
 fn config(data: &TempDir, issuers: &[Issuer]) -> Config {
     Config {
+        tls: None,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         data: data.path().to_owned(),
         store: StoreKind::Memory,

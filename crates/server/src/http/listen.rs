@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,16 +10,21 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
 use crate::app::stopped;
+use crate::http::tls::Certificate;
 
 /// Connections that may wait to be accepted: a crowd that comes back at once must not meet a
 /// retransmission timer.
 const BACKLOG: u32 = 4_096;
-/// Time that a client has to send the head of a request.
+/// Time that a client has for the TLS handshake, and then to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Wait after the system refused a connection, such as for want of descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -35,9 +41,10 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves `router` until `shutdown` says so.
+/// Serves `router` until `shutdown` says so; with a certificate, over TLS.
 pub(crate) async fn serve(
     listener: TcpListener,
+    certificate: Option<Arc<Certificate>>,
     router: Router,
     mut shutdown: watch::Receiver<bool>,
 ) {
@@ -45,7 +52,8 @@ pub(crate) async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    tokio::spawn(connection(stream, peer, router.clone()));
+                    let config = certificate.as_deref().map(Certificate::current);
+                    tokio::spawn(connection(stream, peer, config, router.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection cannot be accepted");
@@ -57,9 +65,26 @@ pub(crate) async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    config: Option<Arc<ServerConfig>>,
+    router: Router,
+) {
     // Frames are small and wanted at once.
     let _ = stream.set_nodelay(true);
+    let Some(config) = config else { return answer(stream, peer, router).await };
+    match timeout(HEAD_TIMEOUT, TlsAcceptor::from(config).accept(stream)).await {
+        Ok(Ok(stream)) => answer(stream, peer, router).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake was not finished in time"),
+    }
+}
+
+async fn answer<S>(stream: S, peer: SocketAddr, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     // A layer would copy every route for each connection.
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));

@@ -18,10 +18,12 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ticket::Claims;
+use lifeboat_gateway::Secrecy;
 use lifeboat_gateway::tokens::TokenRefusal;
 use lifeboat_protocol::frame::{SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX};
 use sha1::{Digest, Sha1};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -108,12 +110,21 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn hand_over(app: &App, upgraded: Upgraded, token: Result<Box<Claims>, TokenRefusal>) {
-    let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
-        tracing::error!("a session channel does not run over a plain TCP socket");
-        return;
+    let (stream, secrecy, early) = match downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => (parts.io.into_inner(), Secrecy::Plain, parts.read_buf),
+        Err(upgraded) => match downcast::<TokioIo<TlsStream<TcpStream>>>(upgraded) {
+            Ok(parts) => {
+                let (stream, tls) = parts.io.into_inner().into_inner();
+                (stream, Secrecy::Tls(Box::new(tls)), parts.read_buf)
+            }
+            Err(_) => {
+                tracing::error!("a session channel runs over a socket of an unknown kind");
+                return;
+            }
+        },
     };
-    match parts.io.into_inner().into_std() {
-        Ok(stream) => app.gateway.take(stream, parts.read_buf.to_vec(), token),
+    match stream.into_std() {
+        Ok(stream) => app.gateway.take(stream, secrecy, early.to_vec(), token),
         Err(error) => tracing::debug!(%error, "a client went away during the handshake"),
     }
 }
