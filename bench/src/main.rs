@@ -14,6 +14,8 @@ mod live_values;
 mod machine;
 mod operator;
 mod rig;
+mod secured;
+mod socket;
 mod subject;
 mod wire;
 
@@ -88,9 +90,10 @@ fn main() -> Result<()> {
 type Measure = fn(&std::path::Path, &mut Report) -> Result<()>;
 
 /// What is measured at one size only.
-const PARTS: [(&str, Measure); 4] = [
+const PARTS: [(&str, Measure); 5] = [
     ("joins", joins::measure),
     ("idle", idle::measure),
     ("live-values", live_values::measure),
     ("evacuation", evacuation::measure),
+    ("tls", secured::measure),
 ];

@@ -2,12 +2,15 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use mio::{Events, Interest, Poll, Token};
+use rustls::ClientConfig;
 use slab::Slab;
 
+use crate::socket::Socket;
 use crate::wire::{self, Piece};
 
 /// Bytes read at once.
@@ -19,7 +22,7 @@ const SOURCES: u8 = 40;
 
 /// One connection of the generator.
 struct Line {
-    stream: mio::net::TcpStream,
+    stream: Socket,
     /// What it is to the script that drives it.
     tag: u64,
     is_upgraded: bool,
@@ -57,12 +60,19 @@ pub(crate) struct Rig {
     buffer: Vec<u8>,
     /// Connections opened so far, for the address of the next.
     opened: u8,
+    /// An address that is spoken to over TLS.
+    secured: Option<(SocketAddr, Arc<ClientConfig>)>,
 }
 
 impl Rig {
     pub(crate) fn new() -> Result<Self> {
         let (poll, buffer) = (Poll::new()?, vec![0; READ_BYTES]);
-        Ok(Self { poll, lines: Slab::new(), buffer, opened: 0 })
+        Ok(Self { poll, lines: Slab::new(), buffer, opened: 0, secured: None })
+    }
+
+    /// From now on, connections to this address are opened over TLS.
+    pub(crate) fn secure(&mut self, address: SocketAddr, config: Arc<ClientConfig>) {
+        self.secured = Some((address, config));
     }
 
     /// Opens a connection and sends its first bytes.
@@ -70,7 +80,11 @@ impl Rig {
         let stream = self.connect(to).with_context(|| format!("connecting to {to}"))?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        let mut stream = mio::net::TcpStream::from_std(stream);
+        let stream = mio::net::TcpStream::from_std(stream);
+        let mut stream = match &self.secured {
+            Some((address, config)) if *address == to => Socket::secured(stream, config)?,
+            _ => Socket::plain(stream),
+        };
         let entry = self.lines.vacant_entry();
         let key = entry.key();
         self.poll.registry().register(&mut stream, Token(key), Interest::READABLE)?;
@@ -153,7 +167,7 @@ impl Rig {
                 Ok(0) => return self.ended(key, script),
                 Ok(count) => {
                     self.take(key, &buffer[..count], script)?;
-                    if count < buffer.len() {
+                    if count < buffer.len() && self.secured.is_none() {
                         return Ok(());
                     }
                 }

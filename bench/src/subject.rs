@@ -70,6 +70,10 @@ pub(crate) struct Lifeboat {
 
 impl Lifeboat {
     pub(crate) fn start(program: &Path) -> Result<Self> {
+        Self::start_with(program, &[])
+    }
+
+    pub(crate) fn start_with(program: &Path, flags: &[&str]) -> Result<Self> {
         let folder = TempDir::new()?;
         let (data, mods) = (folder.path().join("data"), folder.path().join("mods"));
         let crowd = mods.join("crowd").join("1.0.0");
@@ -82,6 +86,7 @@ impl Lifeboat {
                 .arg(&data)
                 .arg("--mods")
                 .arg(&mods)
+                .args(flags)
                 .stdout(Stdio::null())
                 .stderr(fs::File::create(folder.path().join("log"))?),
         )?;
