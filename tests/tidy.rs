@@ -50,6 +50,7 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn sources() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     rust_files(&root().join("crates"), &mut found);
+    rust_files(&root().join("bench"), &mut found);
     rust_files(&root().join("tests"), &mut found);
     found
         .into_iter()

@@ -1,6 +1,6 @@
-//! The fan-out: one operator's write, and the time until the last of N clients has read the order to
-//! leave. The first push of a fresh process is the one that counts: a real failover is the first of
-//! its kind, and it is the one that opens a ledger.
+//! The fan-out: one operator's write, and the time until the last of N clients has read the order
+//! to leave. The first push of a fresh process is the one that counts: a real failover is the first
+//! of its kind, and it is the one that opens a ledger.
 
 use std::path::Path;
 use std::time::Duration;
