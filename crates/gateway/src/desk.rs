@@ -65,6 +65,8 @@ pub struct Desk {
     by_id: HashMap<SessionId, Key>,
     /// The session of each user whose channel is open.
     by_user: HashMap<User, Key>,
+    /// The newest session of each user who is not a guest, whether its channel is open or not.
+    by_member: HashMap<User, Key>,
     seats: Seats,
     /// Sessions placed on each server.
     loads: HashMap<ServerId, usize>,
@@ -90,6 +92,7 @@ impl Desk {
             sessions: Slab::new(),
             by_id: HashMap::new(),
             by_user: HashMap::new(),
+            by_member: HashMap::new(),
             seats: Seats::default(),
             loads: HashMap::new(),
             pacers: HashMap::new(),
@@ -133,12 +136,25 @@ impl Desk {
         self.seats.expire(now);
     }
 
+    /// Gives a session a place at the desk.
+    fn add(&mut self, session: Session) -> Key {
+        let (id, user) = (session.id.clone(), session.user.clone());
+        let key = self.sessions.insert(session);
+        self.by_id.insert(id, key);
+        if !user.as_str().starts_with(User::GUEST_PREFIX) {
+            self.by_member.insert(user, key);
+        }
+        key
+    }
+
     /// Forgets a session, with its seat and its place in every line.
     fn remove(&mut self, key: Key) {
         let Some(session) = self.sessions.try_remove(key) else { return };
         self.by_id.remove(&session.id);
-        if self.by_user.get(&session.user) == Some(&key) {
-            self.by_user.remove(&session.user);
+        for index in [&mut self.by_user, &mut self.by_member] {
+            if index.get(&session.user) == Some(&key) {
+                index.remove(&session.user);
+            }
         }
         if let Some(at) = session.due_at() {
             self.due.remove(&(at, key));

@@ -68,10 +68,8 @@ impl Desk {
 
     /// Books a session in with the seat that its token says it has.
     pub(super) fn admit_session(&mut self, session: Session, now: Timestamp) -> Key {
-        let (id, placed, server) =
-            (session.id.clone(), session.placed.clone(), session.server.clone());
-        let key = self.sessions.insert(session);
-        self.by_id.insert(id, key);
+        let (placed, server) = (session.placed.clone(), session.server.clone());
+        let key = self.add(session);
         self.seats.take(&placed);
         self.load(&server);
         self.hold_seat(key, now);

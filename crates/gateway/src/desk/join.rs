@@ -58,7 +58,7 @@ impl Desk {
     /// # Errors
     /// A [`Refusal`] with its code and, if waiting helps, the time to wait.
     pub fn join(&mut self, input: &JoinInput<'_>, now: Timestamp) -> Result<Granted, Refusal> {
-        let asker = asker(input);
+        let asker = self.asker(input);
         if asker.previous_accepted {
             self.recall(input.previous, now);
         }
@@ -95,6 +95,29 @@ impl Desk {
             token: input.ids.token.to_owned(),
         };
         self.seat(&route, candidate, now)
+    }
+
+    /// Who asks: whoever shows an earlier token goes on with its session, and so does a user whom
+    /// an issuer names and who asks for the same world again, such as with a restarted client.
+    fn asker(&self, input: &JoinInput<'_>) -> Asker {
+        let previous = input.previous.filter(|claims| match input.identity {
+            Some(identity) => identity.user == claims.sub,
+            None => claims.sub.as_str().starts_with(User::GUEST_PREFIX),
+        });
+        let identity = match (input.identity, previous) {
+            (Some(identity), _) => identity.clone(),
+            (None, Some(claims)) => guest(claims.sub.clone()),
+            (None, None) => guest(User::guest(input.ids.guest)),
+        };
+        let known = || {
+            let session = &self.sessions[*self.by_member.get(&identity.user)?];
+            (session.requested == *input.world).then(|| session.id.clone())
+        };
+        let session = previous
+            .map(|claims| claims.ses.clone())
+            .or_else(known)
+            .unwrap_or_else(|| SessionId::from_unique(input.ids.session));
+        Asker { identity, session, previous_accepted: previous.is_some() }
     }
 
     /// A session that this node does not know (any more) and that has to rejoin takes its place in
@@ -182,21 +205,6 @@ impl Desk {
 
 /// The shortest wait that a client is told, so that nobody asks in a loop.
 const MIN_WAIT: Duration = Duration::from_millis(100);
-
-fn asker(input: &JoinInput<'_>) -> Asker {
-    let previous = input.previous.filter(|claims| match input.identity {
-        Some(identity) => identity.user == claims.sub,
-        None => claims.sub.as_str().starts_with(User::GUEST_PREFIX),
-    });
-    let identity = match (input.identity, previous) {
-        (Some(identity), _) => identity.clone(),
-        (None, Some(claims)) => guest(claims.sub.clone()),
-        (None, None) => guest(User::guest(input.ids.guest)),
-    };
-    let session = previous
-        .map_or_else(|| SessionId::from_unique(input.ids.session), |claims| claims.ses.clone());
-    Asker { identity, session, previous_accepted: previous.is_some() }
-}
 
 fn guest(user: User) -> Identity {
     Identity { user, groups: Vec::new(), kind: IdentityKind::Guest }

@@ -190,8 +190,7 @@ impl Desk {
             }
             None => {
                 let claims = granted.claims("", now, Duration::ZERO);
-                let key = self.sessions.insert(Session::from_claims(&claims, now));
-                self.by_id.insert(granted.session.clone(), key);
+                let key = self.add(Session::from_claims(&claims, now));
                 self.expiry.insert((now + SEAT_HOLD, key));
             }
         }

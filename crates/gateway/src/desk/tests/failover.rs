@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use lifeboat_core::access::{Identity, IdentityKind};
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{Kind, MovePhase, Stage};
-use lifeboat_core::ids::FailoverId;
+use lifeboat_core::ids::{FailoverId, User};
 
 use super::super::*;
 use super::fixture::*;
@@ -269,4 +270,29 @@ fn who_comes_back_during_a_hold_without_having_been_present_goes_on_after_it() {
         fixture.pass(Duration::from_secs(1));
         assert!(fixture.join("main", Some(&player.claims), &[]).is_ok());
     }
+}
+
+#[test]
+fn a_user_whose_client_was_restarted_keeps_session_and_line_without_the_earlier_token() {
+    let mut fixture = Fixture::new();
+    let alice = Identity {
+        user: User::from_subject("alice"),
+        groups: Vec::new(),
+        kind: IdentityKind::Known,
+    };
+    let granted = fixture.join_as(Some(&alice), "main", None, &[]).unwrap();
+    let claims = fixture.claims(&granted);
+    let first = fixture.open(&claims);
+    fixture.fail_over(1, 10.0);
+    fixture.desk.closed(first.key, first.conn, fixture.now);
+    fixture.pass(Duration::from_secs(1));
+    let again = fixture.join_as(Some(&alice), "main", None, &[]).unwrap();
+    assert_eq!((&again.session, again.previous_accepted), (&granted.session, false));
+    let claims = fixture.claims(&again);
+    let back = fixture.open(&claims);
+    fixture.say_in_world(&back);
+    let counts = fixture.counts("1");
+    assert_eq!((counts.present, counts.landed, counts.pending), (1, 1, 0));
+    let elsewhere = fixture.join_as(Some(&alice), "standby", None, &[]).unwrap();
+    assert_ne!(elsewhere.session, granted.session, "another world is another session");
 }

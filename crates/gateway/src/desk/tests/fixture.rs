@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lifeboat_core::access::Identity;
 use lifeboat_core::catalog::{Catalog, CatalogChange, LiveEntry};
 use lifeboat_core::deployment::{Deployment, Server, ServerPhase};
 use lifeboat_core::failover::{
@@ -81,6 +82,16 @@ impl Fixture {
         previous: Option<&Claims>,
         accepts: &[&str],
     ) -> Result<Granted, Refusal> {
+        self.join_as(None, requested, previous, accepts)
+    }
+
+    pub(super) fn join_as(
+        &mut self,
+        identity: Option<&Identity>,
+        requested: &str,
+        previous: Option<&Claims>,
+        accepts: &[&str],
+    ) -> Result<Granted, Refusal> {
         self.tokens += 1;
         let token = format!("{:012x}{:04}", self.now.as_ms(), self.tokens);
         let unique = self.tokens.to_string();
@@ -88,7 +99,7 @@ impl Fixture {
         let client = ClientInfo { base_version: None, kind: Some("test".into()), accepts };
         let input = JoinInput {
             world: &world(requested),
-            identity: None,
+            identity,
             client: &client,
             previous,
             ids: NewIds { session: &unique, guest: &unique, token: &token },
