@@ -1,6 +1,6 @@
 # Two commands are all that a fresh machine with Rust and Node needs: `make demo` and `make test`.
 
-.PHONY: demo test check fmt web setup-web clean sim sim-million bench
+.PHONY: demo test check fmt web setup-web clean sim sim-million bench soak
 
 CARGO ?= cargo
 
@@ -42,6 +42,12 @@ ROUNDS ?= 3
 bench: web ## Measure Lifeboat against a bare epoll server, in ROUNDS rounds, and print the table
 	$(CARGO) build --release --bin lifeboat --bin lifeboat-bench
 	./target/release/lifeboat-bench --rounds $(ROUNDS)
+
+MINUTES ?= 20
+
+soak: web ## An event of MINUTES minutes with a failover and a failback in each; memory has to stay flat
+	$(CARGO) build --release --bin lifeboat --bin lifeboat-bench
+	./target/release/lifeboat-bench soak --minutes $(MINUTES)
 
 clean: ## Remove everything that was built
 	$(CARGO) clean

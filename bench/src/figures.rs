@@ -144,6 +144,12 @@ pub(crate) fn progress(round: usize, rounds: usize, what: &str) {
     let _ = writeln!(std::io::stderr(), "round {round} of {rounds}: {what}");
 }
 
+/// A line of the output.
+pub(crate) fn line(text: &str) {
+    // There is nobody left to tell that standard output takes no more.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
 /// Milliseconds.
 pub(crate) fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0

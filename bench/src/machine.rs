@@ -1,7 +1,8 @@
 //! What the operating system tells of a process, and on which core what runs.
 
 use std::fs;
-use std::time::Duration;
+use std::process::Child;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -71,4 +72,28 @@ pub(crate) fn describe() -> String {
 #[expect(clippy::disallowed_methods, reason = "the caller looks for a value, with a bound")]
 pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
+}
+
+/// Asks a process to end, and ends it when it does not within `patience`.
+pub(crate) fn end_kindly(process: &mut Child, patience: Duration) {
+    let pid = i32::try_from(process.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    let end_at = Instant::now() + patience;
+    while Instant::now() < end_at {
+        if matches!(process.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        pause(Duration::from_millis(20));
+    }
+    end(process);
+}
+
+/// Ends a process.
+pub(crate) fn end(process: &mut Child) {
+    // It may have ended by itself.
+    let _ = process.kill();
+    let _ = process.wait();
 }

@@ -15,6 +15,7 @@ mod machine;
 mod operator;
 mod rig;
 mod secured;
+mod soak;
 mod socket;
 mod subject;
 mod wire;
@@ -50,6 +51,18 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Part {
+    /// Hours of an event in minutes: memory and descriptors have to stay flat, every move complete.
+    Soak {
+        /// How many people.
+        #[arg(long, default_value_t = 2000)]
+        sessions: usize,
+        /// For how long.
+        #[arg(long, default_value_t = 20)]
+        minutes: u64,
+        /// Where the memory curve is left.
+        #[arg(long, default_value = "docs/figures/soak.svg")]
+        figure: PathBuf,
+    },
     /// The bare server; started by the benchmark itself.
     #[command(hide = true)]
     Bare,
@@ -63,6 +76,9 @@ fn main() -> Result<()> {
     let program = args.program.canonicalize().with_context(|| {
         format!("{} is not there; `make bench` builds it", args.program.display())
     })?;
+    if let Some(Part::Soak { sessions, minutes, figure }) = args.part {
+        return soak::Soak { sessions, minutes }.run(&program, &figure);
+    }
     let mut report = Report::new(&program, args.rounds)?;
     let wanted = |part: &str| part.contains(args.only.as_str());
     for round in 1..=args.rounds {

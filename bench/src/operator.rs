@@ -24,6 +24,10 @@ impl Operator {
         Self { address, key }
     }
 
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The request as bytes, for a generator that sends it itself.
     pub(crate) fn request(&self, method: &str, path: &str, body: &Value) -> Vec<u8> {
         wire::request(method, path, Some(&self.key), &body.to_string())

@@ -56,7 +56,7 @@ impl Bare {
 
 impl Drop for Bare {
     fn drop(&mut self) {
-        end(&mut self.process);
+        machine::end(&mut self.process);
     }
 }
 
@@ -126,18 +126,7 @@ impl Lifeboat {
 impl Drop for Lifeboat {
     fn drop(&mut self) {
         // Asked kindly, so that it ends its game servers too.
-        let pid = i32::try_from(self.process.id()).ok().and_then(rustix::process::Pid::from_raw);
-        if let Some(pid) = pid {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
-        let end_at = Instant::now() + Duration::from_secs(15);
-        while Instant::now() < end_at {
-            if matches!(self.process.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            machine::pause(Duration::from_millis(20));
-        }
-        end(&mut self.process);
+        machine::end_kindly(&mut self.process, Duration::from_secs(15));
     }
 }
 
@@ -157,10 +146,4 @@ fn wait_for(file: &Path) -> Result<String> {
             _ => machine::pause(Duration::from_millis(10)),
         }
     }
-}
-
-fn end(process: &mut Child) {
-    // It may have ended by itself.
-    let _ = process.kill();
-    let _ = process.wait();
 }
