@@ -5,6 +5,7 @@
 //! `make test` does.
 
 mod api;
+mod automation;
 mod failover;
 mod guest;
 mod guide;

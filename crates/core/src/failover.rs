@@ -1,12 +1,14 @@
 //! A failover: overrides saved and the counter raised on a main world, and the watch over
 //! everybody's arrival. The way back and a mere rejoin are the same act with another kind.
 
+mod automation;
 mod figures;
 mod ledger;
 mod pace;
 mod plan;
 mod record;
 
+pub use automation::{AutomationPolicy, Situation, Standing, standing};
 pub use figures::{Figures, figures};
 pub use ledger::{Counts, Ledger, LedgerEvent, Row, Stage};
 pub use pace::PaceController;

@@ -15,6 +15,7 @@ use lifeboat_store::Store;
 use tokio::sync::{Notify, watch};
 
 use crate::auth::Auth;
+use crate::automation::Automation;
 use crate::config::Config;
 use crate::events::Events;
 use crate::feed::Feed;
@@ -39,6 +40,7 @@ pub(crate) struct App {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) mods: Arc<Mods>,
     pub(crate) auth: Auth,
+    pub(crate) automation: Automation,
     pub(crate) events: Arc<Events>,
     pub(crate) metrics: Metrics,
     pub(crate) idempotency: Idempotency,

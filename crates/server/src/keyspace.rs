@@ -13,6 +13,10 @@ pub(crate) const DEPLOYMENTS: &str = "/state/deployments/";
 pub(crate) const BANS: &str = "/state/bans/";
 pub(crate) const FAILOVERS: &str = "/state/failovers/";
 
+/// Which worlds fail over by themselves.
+pub(crate) const AUTOMATION_WORLDS: &str = "/automation/worlds/";
+/// Whether all automation was stopped.
+pub(crate) const AUTOMATION_SWITCH: &str = "/automation/switch";
 /// API keys, as hashes.
 pub(crate) const API_KEYS: &str = "/api-keys/";
 /// The keys that sign tokens.
@@ -51,6 +55,10 @@ pub(crate) fn deployment_servers(id: &DeploymentId) -> String {
 
 pub(crate) fn deployment_server(id: &DeploymentId, server: &ServerId) -> String {
     format!("/deployment-servers/{id}/{server}")
+}
+
+pub(crate) fn automation(id: &WorldId) -> String {
+    format!("{AUTOMATION_WORLDS}{id}")
 }
 
 pub(crate) fn ban(id: &BanId) -> String {

@@ -3,6 +3,7 @@
 mod app;
 mod audit;
 mod auth;
+mod automation;
 mod config;
 mod events;
 mod failover;

@@ -21,6 +21,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::app::{App, stopped, wall_clock};
 use crate::audit;
 use crate::auth::{Auth, AuthError};
+use crate::automation::{self, Automation};
 use crate::config::{Config, Greeting, ServersOnStop, StoreKind, Tls};
 use crate::events::Events;
 use crate::failover;
@@ -154,7 +155,9 @@ async fn build(
     let jwks_url = format!("http://{}/.well-known/jwks.json", reachable(address));
     let runtime = LocalRuntime::open(LocalConfig::new(config.data.join("servers"), jwks_url))?;
     let (auth, first_key) = Auth::load(Arc::clone(&store), Arc::clone(&keys), &config).await?;
+    let automation = Automation::load(&*store).await?;
     let app = Arc::new(App {
+        automation,
         writer: Writer::new(Arc::clone(&store), Arc::clone(&feed), wall_clock),
         public_url,
         store,
@@ -214,6 +217,7 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
     });
     tasks.spawn(reconciler::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(watcher::run(Arc::clone(app), stopping.clone()));
+    tasks.spawn(automation::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(worlds::mirror(Arc::clone(app), stopping.clone()));
 }
 

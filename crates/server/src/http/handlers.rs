@@ -1,6 +1,7 @@
 //! One file a resource; each says which routes it has.
 
 pub(crate) mod audit;
+pub(crate) mod automation;
 pub(crate) mod bans;
 pub(crate) mod deployments;
 pub(crate) mod events;

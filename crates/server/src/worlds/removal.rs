@@ -94,6 +94,7 @@ async fn draft(
         .delete(keyspace::world(id))
         .delete(keyspace::world_name(&world.spec.name))
         .delete(keyspace::live(id))
+        .delete(keyspace::automation(id))
         .delete_prefix(keyspace::live_history(id));
     for deployment in gone {
         transaction = transaction

@@ -103,6 +103,10 @@ pub(crate) const TABLE: &[Row] = &[
     write("POST", "/api/failovers/{id}/resume", OPERATOR, "failover.resume"),
     write("POST", "/api/failovers/{id}/nudge", OPERATOR, "failover.nudge"),
     write("POST", "/api/failovers/{id}/undo", OPERATOR, "failover.undo"),
+    read("/api/worlds/{id}/automation", VIEWER),
+    write("PUT", "/api/worlds/{id}/automation", OPERATOR, "automation.set"),
+    read("/api/automation", VIEWER),
+    write("PUT", "/api/automation", OPERATOR, "automation.switch"),
 ];
 
 /// The row of a route. `HEAD` is a `GET` without its body.
