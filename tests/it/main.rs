@@ -6,11 +6,13 @@
 
 mod api;
 mod automation;
+mod drill;
 mod failover;
 mod guest;
 mod guide;
 mod input;
 mod live_config;
+mod moments;
 mod restart;
 mod roles;
 mod server;

@@ -96,6 +96,15 @@ pub const PRESENT_GRACE: Duration = Duration::from_secs(60);
 pub const STRAGGLER_AFTER: Duration = Duration::from_secs(120);
 /// Time after a failover's commit in which another of the same world is refused.
 pub const FAILOVER_COOL_DOWN: Duration = Duration::from_secs(60);
+/// Bots of a drill.
+pub const DRILL_CLIENTS_MAX: usize = 5_000;
+/// How long a drill waits for what should have happened by then, and for its world to be fit to be
+/// brought home.
+pub const DRILL_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a real failover waits for the bots of a drill to be gone.
+pub const DRILL_PREEMPT_WAIT: Duration = Duration::from_secs(1);
+/// Finished drills that are kept.
+pub const DRILL_HISTORY_MAX: usize = 100;
 /// Finished failovers that are kept.
 pub const FAILOVER_HISTORY_MAX: usize = 500;
 /// How long a join waits for a catalog at least as new as it asks for.

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, watch};
 use crate::auth::Auth;
 use crate::automation::Automation;
 use crate::config::Config;
+use crate::drills::Drills;
 use crate::events::Events;
 use crate::feed::Feed;
 use crate::http::idempotency::Idempotency;
@@ -41,6 +42,7 @@ pub(crate) struct App {
     pub(crate) mods: Arc<Mods>,
     pub(crate) auth: Auth,
     pub(crate) automation: Automation,
+    pub(crate) drills: Drills,
     pub(crate) events: Arc<Events>,
     pub(crate) metrics: Metrics,
     pub(crate) idempotency: Idempotency,

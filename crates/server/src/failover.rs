@@ -7,6 +7,7 @@ mod record;
 mod start;
 mod steer;
 mod view;
+mod waiting;
 
 pub(crate) use facts::readiness_of;
 pub(crate) use keeper::{has_begun, restore, run as keep_ledgers};
@@ -14,3 +15,4 @@ pub(crate) use record::by_hand;
 pub(crate) use start::{Started, fail_back, fail_over, undo};
 pub(crate) use steer::{Retune, hold, known, nudge, resume, retune};
 pub(crate) use view::{record_view, report, rows_of};
+pub(crate) use waiting::run as end_waits;

@@ -3,7 +3,7 @@
 //! What is under [`STATE`] makes the catalog and is watched by every node; the rest is read when
 //! it is asked for.
 
-use lifeboat_core::ids::{BanId, DeploymentId, FailoverId, KeyId, ServerId, WorldId};
+use lifeboat_core::ids::{BanId, DeploymentId, DrillId, FailoverId, KeyId, ServerId, WorldId};
 
 /// Everything that makes the catalog.
 pub(crate) const STATE: &str = "/state/";
@@ -12,6 +12,7 @@ pub(crate) const LIVE: &str = "/state/live-config/";
 pub(crate) const DEPLOYMENTS: &str = "/state/deployments/";
 pub(crate) const BANS: &str = "/state/bans/";
 pub(crate) const FAILOVERS: &str = "/state/failovers/";
+pub(crate) const DRILLS: &str = "/state/drills/";
 
 /// Which worlds fail over by themselves.
 pub(crate) const AUTOMATION_WORLDS: &str = "/automation/worlds/";
@@ -67,6 +68,10 @@ pub(crate) fn ban(id: &BanId) -> String {
 
 pub(crate) fn failover(id: &FailoverId) -> String {
     format!("{FAILOVERS}{id}")
+}
+
+pub(crate) fn drill(id: &DrillId) -> String {
+    format!("{DRILLS}{id}")
 }
 
 /// The rows of a failover's ledger, in chunks.

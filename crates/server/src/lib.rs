@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod automation;
 mod config;
+mod drills;
 mod events;
 mod failover;
 mod feed;

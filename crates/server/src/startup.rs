@@ -23,6 +23,7 @@ use crate::audit;
 use crate::auth::{Auth, AuthError};
 use crate::automation::{self, Automation};
 use crate::config::{Config, Greeting, ServersOnStop, StoreKind, Tls};
+use crate::drills::{self, Drills};
 use crate::events::Events;
 use crate::failover;
 use crate::feed::Feed;
@@ -158,6 +159,7 @@ async fn build(
     let automation = Automation::load(&*store).await?;
     let app = Arc::new(App {
         automation,
+        drills: Drills::default(),
         writer: Writer::new(Arc::clone(&store), Arc::clone(&feed), wall_clock),
         public_url,
         store,
@@ -217,7 +219,16 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
     });
     tasks.spawn(reconciler::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(watcher::run(Arc::clone(app), stopping.clone()));
+    tasks.spawn(failover::end_waits(Arc::clone(app), stopping.clone()));
     tasks.spawn(automation::run(Arc::clone(app), stopping.clone()));
+    let recovering = Arc::clone(app);
+    let mut stop = stopping.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = drills::recover(recovering) => {}
+            () = stopped(&mut stop) => {}
+        }
+    });
     tasks.spawn(worlds::mirror(Arc::clone(app), stopping.clone()));
 }
 

@@ -184,13 +184,9 @@ impl Desk {
         })
     }
 
-    /// The pace of a world: its live config's, else the mod's, with a burst of one second.
+    /// The pace of a world, with a burst of one second.
     pub(super) fn world_pacer(&mut self, route: &Route, now: Timestamp) -> &mut Pacer {
-        let set = self
-            .catalog
-            .live(&route.world.id)
-            .map_or(0.0, |live| live.game.admission.joins_per_second);
-        let rate = if set > 0.0 { set } else { route.deployment.joins_per_second() };
+        let rate = self.catalog.joins_per_second(&route.world.id);
         let (known, pacer) = self
             .pacers
             .entry(route.world.id.clone())

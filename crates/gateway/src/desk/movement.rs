@@ -96,12 +96,17 @@ impl Move {
         self.record.phase == MovePhase::Held
     }
 
+    /// Whether nobody is told to leave yet.
+    pub(super) fn waits(&self) -> bool {
+        self.is_held() && self.record.waits_for_target
+    }
+
     fn progress(&self) -> Progress {
         Progress {
             counts: self.ledger.counts(),
             refusals: self.ledger.refusals().clone(),
             dark_ms: self.ledger.dark_ms(),
-            fanout_ms: self.ledger.fanout_ms(self.record.started_at),
+            fanout_ms: self.ledger.fanout_ms(self.record.told_from()),
             last_landed_at: self.ledger.last_landed_at(),
             window_end: self.window_end,
             present_fixed: self.recollects_until.is_none(),
@@ -269,6 +274,11 @@ impl Desk {
     /// Whether the moves of a failover are on hold.
     pub(super) fn is_on_hold(&self, failover: Option<&FailoverId>) -> bool {
         failover.and_then(|id| self.moves.get(id)).is_some_and(Move::is_held)
+    }
+
+    /// Whether the people of a failover stay where they are until its target takes people.
+    pub(super) fn waits_for_target(&self, failover: Option<&FailoverId>) -> bool {
+        failover.and_then(|id| self.moves.get(id)).is_some_and(Move::waits)
     }
 
     /// Goes as fast as the targets keep up: whoever comes before its turn at the slower pace gets

@@ -136,6 +136,9 @@ impl Desk {
         if let Some(failover) = &failover {
             self.recollect(failover, key);
         }
+        if self.waits_for_target(failover.as_ref()) {
+            return false;
+        }
         let is_held = self.is_on_hold(failover.as_ref());
         let stays = failover.as_ref().is_some_and(|id| self.is_graceful(id));
         self.sessions[key].order =

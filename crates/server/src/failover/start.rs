@@ -13,9 +13,10 @@ use lifeboat_core::problem::FieldProblem;
 use lifeboat_protocol::problem::Problem;
 use serde_json::{Value, json};
 
-use super::planning::{Planned, plan};
+use super::planning::{Planned, Way, plan};
 use super::record::{self, NewRecord, cancelled};
 use crate::app::{App, world_of};
+use crate::drills;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::live_config::{self, SaveOptions, Step};
 use crate::worlds::{self, LaunchOptions};
@@ -80,13 +81,6 @@ pub(crate) async fn undo(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult
     fail_back(app, actor, &record.world_id, &request, Trigger::Api).await
 }
 
-/// Which way, and why.
-#[derive(Clone, Copy)]
-struct Way {
-    kind: Kind,
-    trigger: Trigger,
-}
-
 impl Way {
     const fn action(self) -> &'static str {
         match self.kind {
@@ -111,10 +105,13 @@ async fn begin(
     way: Way,
 ) -> ApiResult<Started> {
     check(request)?;
+    world_of(&app.catalog(), world)?;
+    if !request.dry_run && way.trigger != Trigger::Drill {
+        drills::preempt(app, world).await;
+    }
     let catalog = app.catalog();
-    world_of(&catalog, world)?;
-    let planned = plan(app, &catalog, world, request, way.kind);
-    if let Some(moving) = same_in_progress(&catalog, world, &planned, way.kind)? {
+    let planned = plan(app, &catalog, world, request, way);
+    if let Some(moving) = same_in_progress(&catalog, world, &planned, way)? {
         return Ok(if request.dry_run {
             Started::Planned(Box::new((*moving).clone()))
         } else {
@@ -143,8 +140,8 @@ async fn begin(
     commit(app, actor, world, request, way).await
 }
 
-/// Launches a target that sleeps. The redirect stands from the commit on: people wait on the
-/// loading screen and are placed as soon as the target is Active.
+/// Launches a target that sleeps. The redirect stands from the commit on; who is in the main world
+/// is told to leave when the target is Active, and not before.
 async fn wake_target(
     app: &App,
     actor: &Actor,
@@ -168,12 +165,12 @@ async fn commit(
     request: &FailoverRequest,
     way: Way,
 ) -> ApiResult<Started> {
-    let target = plan(app, &app.catalog(), world, request, way.kind).target;
+    let target = plan(app, &app.catalog(), world, request, way).target;
     let rules_of_edit =
         |rules: &ConfigRules, current: &LiveConfig| edit(rules, current, target.as_ref(), way);
     let records = |step: &Step<'_>| {
-        let planned = plan(app, step.catalog, world, request, way.kind);
-        if same_in_progress(step.catalog, world, &planned, way.kind)?.is_some() {
+        let planned = plan(app, step.catalog, world, request, way);
+        if same_in_progress(step.catalog, world, &planned, way)?.is_some() {
             return Err(ApiError::new(ErrorCode::FailoverInProgress, "it has begun already"));
         }
         if !planned.may_proceed(request) {
@@ -250,10 +247,14 @@ fn same_in_progress(
     catalog: &Catalog,
     world: &WorldId,
     planned: &Planned,
-    kind: Kind,
+    way: Way,
 ) -> ApiResult<Option<Arc<FailoverRecord>>> {
     let Some(open) = catalog.open_failover(world) else { return Ok(None) };
-    match (open.kind, kind) {
+    if open.trigger == Trigger::Drill && way.trigger != Trigger::Drill {
+        // A rehearsal is not the same, wherever it leads: the real one takes its place.
+        return Ok(None);
+    }
+    match (open.kind, way.kind) {
         (Kind::Failback, Kind::Failback) => Ok(Some(Arc::clone(open))),
         (Kind::Failover, Kind::Failover) if Some(&open.target_world_id) == planned.end.as_ref() => {
             Ok(Some(Arc::clone(open)))
@@ -292,6 +293,7 @@ fn new_record(
         rate_per_second: planned.rate_per_second,
         rules: planned.rules.clone(),
         by: &actor.name,
+        waits_for_target: planned.waits_for_target,
     };
     record::open(app, catalog, new)
 }

@@ -171,6 +171,7 @@ async fn build(
     let runtime = Arc::new(LocalRuntime::open(servers).unwrap()) as Arc<dyn Runtime>;
     let (auth, first_key) = Auth::load(Arc::clone(store), keys, &config).await.unwrap();
     let app = Arc::new(App {
+        drills: crate::drills::Drills::default(),
         automation: crate::automation::Automation::default(),
         writer: Writer::new(Arc::clone(store), Arc::clone(&feed), wall_clock),
         public_url: PUBLIC_URL.to_owned(),

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod automation;
 pub(crate) mod bans;
 pub(crate) mod deployments;
+pub(crate) mod drills;
 pub(crate) mod events;
 pub(crate) mod failovers;
 pub(crate) mod join;

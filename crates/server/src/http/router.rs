@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::http::handlers::{
-    audit, automation, bans, deployments, events, failovers, join, keys, live_config, login, ofrep,
-    session, sessions, standby, standing, tokens, worlds,
+    audit, automation, bans, deployments, drills, events, failovers, join, keys, live_config,
+    login, ofrep, session, sessions, standby, standing, tokens, worlds,
 };
 use crate::http::openapi::{self, Document};
 use crate::http::problem::ApiError;
@@ -31,6 +31,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(standby::routes())
         .merge(failovers::routes())
         .merge(automation::routes())
+        .merge(drills::routes())
         .merge(keys::routes())
         .merge(login::routes())
         .merge(tokens::routes())

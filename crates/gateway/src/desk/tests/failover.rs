@@ -3,7 +3,7 @@ use std::time::Duration;
 use lifeboat_core::access::{Identity, IdentityKind};
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{Kind, MovePhase, Stage};
+use lifeboat_core::failover::{FailoverRecord, Kind, MovePhase, Stage};
 use lifeboat_core::ids::{FailoverId, User};
 
 use super::super::*;
@@ -295,4 +295,30 @@ fn a_user_whose_client_was_restarted_keeps_session_and_line_without_the_earlier_
     assert_eq!((counts.present, counts.landed, counts.pending), (1, 1, 0));
     let elsewhere = fixture.join_as(Some(&alice), "standby", None, &[]).unwrap();
     assert_ne!(elsewhere.session, granted.session, "another world is another session");
+}
+
+#[test]
+fn nobody_is_told_to_leave_before_the_target_is_awake() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    let waiting = FailoverRecord {
+        phase: MovePhase::Held,
+        waits_for_target: true,
+        ..record("1", "main", "standby", 1, 10.0)
+    };
+    let id = waiting.id.clone();
+    let change =
+        |record: &FailoverRecord| CatalogChange::Failover(record.id.clone(), Some(record.clone()));
+    let effects = fixture.change(vec![live("main", "standby", 1, 0), change(&waiting)]);
+    assert_eq!(orders(&effects), []);
+    let again = fixture.open(&player.claims);
+    assert_eq!(again.rejoin, None, "a channel that is opened again is not told either");
+    assert_eq!((fixture.counts("1").present, fixture.counts("1").told), (1, 0));
+    fixture.pass(Duration::from_secs(60));
+    let awake = waiting.go_on(fixture.now);
+    let effects = fixture.change(vec![change(&awake)]);
+    assert_eq!(orders(&effects).len(), 1);
+    fixture.desk.told(&id, &[again.key], fixture.now);
+    let fanout = fixture.desk.progress(&id).unwrap().fanout_ms;
+    assert_eq!((fanout.n, fanout.max), (1, 0), "the wait is not the fan-out");
 }

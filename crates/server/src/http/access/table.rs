@@ -103,6 +103,8 @@ pub(crate) const TABLE: &[Row] = &[
     write("POST", "/api/failovers/{id}/resume", OPERATOR, "failover.resume"),
     write("POST", "/api/failovers/{id}/nudge", OPERATOR, "failover.nudge"),
     write("POST", "/api/failovers/{id}/undo", OPERATOR, "failover.undo"),
+    read("/api/worlds/{id}/drills", VIEWER),
+    write("POST", "/api/worlds/{id}/drills", OPERATOR, "drill.run"),
     read("/api/worlds/{id}/automation", VIEWER),
     write("PUT", "/api/worlds/{id}/automation", OPERATOR, "automation.set"),
     read("/api/automation", VIEWER),

@@ -133,7 +133,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Ask(query): Ask<ListQuery>
 
 /// The part of a list that follows the entry with the id `after`, and the id where it ends if there
 /// is more.
-fn page<'a, T>(
+pub(super) fn page<'a, T>(
     all: &'a [T],
     after: Option<&str>,
     limit: Option<usize>,
