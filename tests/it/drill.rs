@@ -34,8 +34,9 @@ async fn sessions_of(server: &Server, world: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn bots_go_there_and_back_and_what_the_backup_took_is_offered() {
     let server = Server::start().await;
-    let main =
-        server.active_world(json!({ "access": { "public": false, "groups": ["crew"] } })).await;
+    let main = server
+        .active_world(json!({ "name": "Crew", "access": { "public": false, "groups": ["crew"] } }))
+        .await;
     let standby = server.standby_of(&main).await;
     let begun = begin(&server, &main, json!({ "clients": 40, "maxRejoinsPerSecond": 20.0 })).await;
     assert!(text(&begun["id"]).starts_with("drl_") && begun["finishedAt"].is_null(), "{begun}");

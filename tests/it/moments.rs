@@ -174,7 +174,7 @@ async fn a_full_target_takes_the_rest_when_somebody_leaves_and_refuses_nobody() 
 async fn a_second_failover_while_the_first_moves_takes_everyone_on_and_then_home() {
     let server = Server::start().await;
     let (first, second) = server.pair().await;
-    let third = server.standby_of(&second).await;
+    let third = server.active_world(json!({ "name": "Third Stage" })).await;
     let mut people = guests(&server, &first, 3).await;
     paced(&server, &second, 0.5).await;
     let one = fail_over(&server, &first, json!({ "reason": "A is down" })).await;
@@ -183,7 +183,12 @@ async fn a_second_failover_while_the_first_moves_takes_everyone_on_and_then_home
     assert_eq!(early.world(), second);
     landed(&server, &one["id"], 1).await;
 
-    let two = fail_over(&server, &second, json!({ "reason": "B is down, too" })).await;
+    let two = fail_over(
+        &server,
+        &second,
+        json!({ "reason": "B is down, too", "targetWorldId": third, "force": true }),
+    )
+    .await;
     assert_eq!(two["targetWorldId"], third);
     early.obey().await;
     people = all_obey(people).await;

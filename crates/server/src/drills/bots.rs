@@ -7,6 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use lifeboat_core::ids::{DrillId, WorldId};
+use lifeboat_gateway::desk::SessionView;
+use lifeboat_protocol::frame::ClientState;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, Command};
 
@@ -66,14 +68,11 @@ impl Bots {
 
     /// How many of them are in a world.
     pub(super) fn in_world(&self, app: &App, world: &WorldId) -> usize {
-        use lifeboat_protocol::frame::ClientState;
-        let sessions = app.gateway.desk().sessions_of(world);
-        let is_here = |one: &&_| self.is_ours(one) && one.state == ClientState::InWorld;
+        let sessions = app.gateway.desk().sessions_of_users(&self.prefix);
+        let is_here = |one: &&SessionView| {
+            one.is_connected && &one.world == world && one.state == ClientState::InWorld
+        };
         sessions.iter().filter(is_here).count()
-    }
-
-    fn is_ours(&self, session: &lifeboat_gateway::desk::SessionView) -> bool {
-        session.user.as_str().starts_with(&self.prefix)
     }
 
     /// Whether their process ended although nobody asked it to.
@@ -82,24 +81,26 @@ impl Bots {
     }
 
     /// Lets all of them leave.
-    pub(super) async fn dismiss(mut self, app: &App, worlds: [&WorldId; 2]) {
+    pub(super) async fn dismiss(mut self, app: &App) {
         drop(self.tokens.take());
         if tokio::time::timeout(FAREWELL, self.process.wait()).await.is_err() {
             tracing::warn!("bots of a drill did not leave and are removed");
         }
-        self.remove(app, worlds);
+        self.remove(app).await;
     }
 
     /// Removes all of them at once: who is gone before a real failover begins is nobody's
     /// straggler.
-    pub(super) fn remove(&mut self, app: &App, worlds: [&WorldId; 2]) {
+    pub(super) async fn remove(mut self, app: &App) {
         // An error says that the process has ended, which is what is wanted.
         let _ = self.process.start_kill();
+        if tokio::time::timeout(FAREWELL, self.process.wait()).await.is_err() {
+            tracing::warn!("the process of a drill's bots does not end");
+        }
         let now = app.now();
         let effects = {
             let mut desk = app.gateway.desk();
-            let sessions = worlds.map(|world| desk.sessions_of(world)).into_iter().flatten();
-            let ours: Vec<_> = sessions.filter(|one| self.is_ours(one)).collect();
+            let ours = desk.sessions_of_users(&self.prefix);
             let kicks = ours.iter().filter_map(|one| desk.kick(&one.id, now));
             kicks.flatten().collect::<Vec<_>>()
         };

@@ -49,8 +49,7 @@ pub(super) async fn run(
     place: Place,
 ) {
     let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), address: None };
-    let worlds = [record.world_id.clone(), record.target_world_id.clone()];
-    let main = worlds[0].clone();
+    let main = record.world_id.clone();
     let mut course = Course { app, new, record, actor };
     let sent = Bots::send(app, &course.record.id, &main, &groups, course.record.clients).await;
     let ended = match sent {
@@ -61,8 +60,8 @@ pub(super) async fn run(
                 _ = preempted.wait_for(|preempted| *preempted) => Err(Ended::Preempted),
             };
             match &outcome {
-                Err(Ended::Preempted) => bots.remove(app, worlds.each_ref()),
-                _ => bots.dismiss(app, worlds.each_ref()).await,
+                Err(Ended::Preempted) => bots.remove(app).await,
+                _ => bots.dismiss(app).await,
             }
             outcome
         }
