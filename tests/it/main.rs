@@ -17,6 +17,7 @@ mod restart;
 mod roles;
 mod server;
 mod servers;
+mod steering;
 mod tls;
 mod wait;
 mod worlds;
