@@ -146,10 +146,11 @@ fn page(drill: &Value) -> String {
         drill.pointer(at).filter(|way| !way.is_null()).map(|way| way_line(name, way))
     }));
     if let Some(command) = drill.pointer("/offer/command").and_then(Value::as_str) {
-        lines.push(format!("It takes   {} joins per second", text("/joinsPerSecond")));
+        let rate = drill["joinsPerSecond"].as_f64().unwrap_or_default();
+        lines.push(format!("It takes   {rate} joins per second"));
         lines.push(format!("Set it by  {command}"));
     } else if drill["phase"] == "complete" {
-        lines.push("It takes   unknown: too few bots for a rate; twice the rate is enough".into());
+        lines.push("It takes   unknown: bots for two seconds of the rate would tell".into());
     }
     lines.push(format!(
         "On         {} × {}, {} MiB, {}",
