@@ -4,17 +4,15 @@
 //! The binary is the one beside the tests in the target directory; build it first, as
 //! `make test` does.
 
-mod api;
 mod automation;
 mod failover;
-mod guest;
 mod guide;
 mod input;
 mod live_config;
 mod restart;
 mod roles;
-mod server;
 mod servers;
 mod tls;
-mod wait;
 mod worlds;
+
+use e2e::{api, guest, server, wait};

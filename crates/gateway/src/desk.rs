@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::ids::{FailoverId, ServerId, SessionId, User, WorldId};
+use lifeboat_core::limits::SESSIONS_MAX;
 use lifeboat_core::live_config::LiveConfig;
 use lifeboat_core::pacing::{Pacer, SlotLine};
 use lifeboat_core::time::Timestamp;
@@ -134,6 +135,11 @@ impl Desk {
             self.remove(key);
         }
         self.seats.expire(now);
+    }
+
+    /// Whether no further session is booked in. Seats are of worlds, and there may be many worlds.
+    fn is_full(&self) -> bool {
+        self.sessions.len() >= SESSIONS_MAX
     }
 
     /// Gives a session a place at the desk.

@@ -126,6 +126,9 @@ impl Desk {
         let Some(claims) = previous.filter(|claims| !self.by_id.contains_key(&claims.ses)) else {
             return;
         };
+        if self.is_full() {
+            return;
+        }
         let session = Session::from_claims(claims, now);
         if self.rejoin_reason(&session).is_some() {
             let key = self.admit_session(session, now);
