@@ -140,12 +140,13 @@ fn counted(count: usize) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn fields() {
     let server = Server::start().await;
-    let id = server.world(json!({ "name": "Edge" })).await;
     let api = &server.api;
     let ask = async |(method, path, body): (Method, String, Value)| {
         api.send(api.request(method, &path).json(&body)).await
     };
+    let mut id = String::new();
     for (what, max, status, request) in edges() {
+        id = server.world(json!({ "name": format!("Edge of {what}") })).await;
         let at = ask(request(&id, max)).await;
         assert_eq!(at.status, status, "{what} of {max}: {}", at.body);
         let over = ask(request(&id, max + 1)).await;

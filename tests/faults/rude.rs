@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use e2e::api::Api;
 use e2e::bots::Crew;
 use e2e::dice::{Dice, show, sized};
-use e2e::guest::{dial_channel, join_patiently};
+use e2e::guest::{dial_channel, join_patiently, try_dial_channel};
 use e2e::pace;
 use e2e::server::{Server, text};
 use e2e::wait::wait_within;
@@ -26,6 +26,8 @@ use crate::stage::{LONG, fail_over};
 const RUDE: usize = 2_000;
 const RUDE_PRESENT: usize = 100;
 const HONEST: usize = 100;
+/// Rows of the ledger whose placement was noted in the last moment before a kill, and is not kept.
+const LOST_ROWS_MAX: usize = 5;
 /// What both worlds take per second, and so what the plan has.
 const RATE: f64 = 20.0;
 
@@ -69,7 +71,7 @@ async fn hammered(what: &str, dice: Dice, kill_after: Option<Duration>) {
     wait_within(patience, "everyone present to be placed", async || {
         let placed = pace::placed(&server.api, &id).await.len();
         let there = honest.in_the(&standby) as usize == HONEST;
-        (there && placed >= present - 1).then_some(())
+        (there && placed >= present - LOST_ROWS_MAX).then_some(())
     })
     .await;
     let took = begun_at.elapsed();
@@ -199,9 +201,9 @@ fn issued_at(placed: &Value) -> i64 {
 }
 
 async fn say_in_world(placed: &Value) {
-    let mut channel = dial_channel(placed).await;
+    // The control plane may be killed at this moment.
+    let Some(mut channel) = try_dial_channel(placed).await else { return };
     let (world, server) = (&placed["world"], &placed["server"]);
     let frame = json!({ "type": "state", "state": "inWorld", "world": world, "server": server });
-    // The control plane may be killed at this moment.
     let _ = channel.send(Message::text(frame.to_string())).await;
 }

@@ -54,6 +54,12 @@ impl Stage {
     pub(crate) async fn everyone_is_in(&self, world: &str) {
         self.bots.await_in(world, self.crowd, LONG).await;
         let other = if world == self.main { &self.standby } else { &self.main };
+        // Their games know nothing of a control plane that was restarted; channels come back over
+        // some seconds, so that they do not come all at once.
+        wait_within(LONG, "every channel to be open", async || {
+            (sessions(self.api(), world).await.len() >= self.crowd).then_some(())
+        })
+        .await;
         let there = sessions(self.api(), world).await;
         let users: BTreeSet<String> = there.iter().map(|one| text(&one["user"])).collect();
         assert_eq!((there.len(), users.len()), (self.crowd, self.crowd), "each is there once");

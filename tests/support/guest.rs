@@ -140,13 +140,21 @@ pub async fn open_channel(placed: &Value) -> (Socket, Value) {
 /// # Panics
 /// When the upgrade fails.
 pub async fn dial_channel(placed: &Value) -> Socket {
+    try_dial_channel(placed).await.expect("the upgrade always succeeds")
+}
+
+/// The same at a control plane that may be down.
+///
+/// # Panics
+/// When the placement is none.
+pub async fn try_dial_channel(placed: &Value) -> Option<Socket> {
     let mut request = text(&placed["sessionUrl"]).into_client_request().expect("an address");
     let token = text(&placed["sessionToken"]);
     let protocols = format!("lifeboat.v1, token.{token}").parse().expect("a header");
     request.headers_mut().insert("Sec-WebSocket-Protocol", protocols);
-    let (channel, response) = connect_async(request).await.expect("the upgrade always succeeds");
+    let (channel, response) = connect_async(request).await.ok()?;
     assert_eq!(response.headers()["Sec-WebSocket-Protocol"], "lifeboat.v1");
-    channel
+    Some(channel)
 }
 
 /// Opens the game connection of a placement and waits until the server takes it.
