@@ -4,20 +4,18 @@
 //! The binary is the one beside the tests in the target directory; build it first, as
 //! `make test` does.
 
-mod api;
 mod automation;
 mod drill;
 mod failover;
-mod guest;
 mod guide;
 mod input;
 mod live_config;
 mod moments;
 mod restart;
 mod roles;
-mod server;
 mod servers;
 mod steering;
 mod tls;
-mod wait;
 mod worlds;
+
+use e2e::{api, guest, server, wait};

@@ -189,6 +189,12 @@ impl Catalog {
         self.live(world).map_or(0, |live| live.game.force_disconnect.redirected)
     }
 
+    /// A ban.
+    #[must_use]
+    pub fn ban(&self, id: &BanId) -> Option<&Arc<Ban>> {
+        self.bans.get(id)
+    }
+
     /// Every ban.
     pub fn bans(&self) -> impl Iterator<Item = &Arc<Ban>> {
         self.bans.values()

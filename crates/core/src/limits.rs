@@ -33,6 +33,11 @@ pub const SETTINGS_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes of an HTTP request's body.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Bytes beyond [`BODY_BYTES_MAX`] that are read and thrown away, so that the client reads the
+/// refusal instead of meeting a closed connection.
+pub const BODY_DISCARDED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Time that an HTTP request's body has to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Levels of nesting of a JSON body.
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Entries of a list's page, when none is asked for.

@@ -24,6 +24,7 @@ use crate::http::idempotency::Idempotency;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::metrics::Metrics;
 use crate::mods::Mods;
+use crate::places::Places;
 use crate::writer::Writer;
 
 /// How long a write that lost its race waits for what it lost to.
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub(crate) events: Arc<Events>,
     pub(crate) metrics: Metrics,
     pub(crate) idempotency: Idempotency,
+    /// What is being made of which there may be so many and no more.
+    pub(crate) places: Places,
     /// Has the reconciler look at every deployment now.
     pub(crate) reconcile: Notify,
     /// Has the ledgers kept now.

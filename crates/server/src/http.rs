@@ -7,6 +7,7 @@ pub(crate) mod body;
 pub(crate) mod fixture;
 pub(crate) mod handlers;
 pub(crate) mod idempotency;
+pub(crate) mod json;
 pub(crate) mod listen;
 pub(crate) mod openapi;
 pub(crate) mod pages;

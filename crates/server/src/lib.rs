@@ -15,6 +15,7 @@ mod keyspace;
 mod live_config;
 mod metrics;
 mod mods;
+mod places;
 mod reconciler;
 mod startup;
 mod watcher;

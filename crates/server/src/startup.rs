@@ -34,6 +34,7 @@ use crate::ids;
 use crate::keyspace;
 use crate::metrics::Metrics;
 use crate::mods::{Mods, ModsError};
+use crate::places::Places;
 use crate::reconciler;
 use crate::watcher;
 use crate::worlds;
@@ -171,6 +172,7 @@ async fn build(
         events: Events::new(),
         metrics: Metrics::new(),
         idempotency: Idempotency::default(),
+        places: Places::default(),
         reconcile: Notify::new(),
         keep: Notify::new(),
         config,

@@ -58,6 +58,7 @@ impl Desk {
                 self.align(key, claims);
                 key
             }
+            None if self.is_full() => return refused(ByeReason::Slow, CloseCode::Slow),
             None => self.admit_session(Session::from_claims(claims, now), now),
         };
         let mut effects = self.replace_others(key, now);

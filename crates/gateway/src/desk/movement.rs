@@ -36,7 +36,7 @@ pub(super) struct Move {
     /// Slows the move down while the target does not keep up.
     pace: PaceController,
     /// When the last slot of those who were present is over.
-    window_end: Timestamp,
+    pub(super) window_end: Timestamp,
     /// Until when sessions that still carry the older counter are counted as present: after a
     /// crash that came before the present were stored.
     recollects_until: Option<Timestamp>,

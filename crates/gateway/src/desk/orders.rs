@@ -205,8 +205,15 @@ impl Desk {
             .values()
             .filter(|open| open.record.phase.is_open() && &open.record.target_world_id == world)
             .filter(|open| open.ledger.counts().placed < open.ledger.counts().present)
-            .map(|open| open.line.end())
+            // After a restart nobody has a slot yet: then it is the time that they will need.
+            .map(|open| open.line.end().max(open.window_end))
             .max()
+    }
+
+    /// Whether a failover moves people into a world.
+    pub(super) fn is_moved_into(&self, world: &WorldId) -> bool {
+        let mut open = self.moves.values().filter(|open| open.record.phase.is_open());
+        open.any(|open| &open.record.target_world_id == world)
     }
 
     /// Lets a session through whose slot has come.
@@ -332,6 +339,8 @@ impl Desk {
         let session = &self.sessions[key];
         let identity: Identity = session.identity();
         let route = route(&self.catalog, &session.requested, &identity, session.base_version)?;
+        self.charge_world(&route, now);
+        let session = &self.sessions[key];
         let candidate = Candidate {
             session: session.id.clone(),
             user: session.user.clone(),

@@ -29,6 +29,7 @@ use crate::http::listen::Peer;
 use crate::http::router;
 use crate::metrics::Metrics;
 use crate::mods::Mods;
+use crate::places::Places;
 use crate::writer::Writer;
 
 /// The origin that pages may join from.
@@ -184,6 +185,7 @@ async fn build(
         events: Events::new(),
         metrics: Metrics::new(),
         idempotency: Idempotency::default(),
+        places: Places::default(),
         reconcile: Notify::new(),
         keep: Notify::new(),
         config,

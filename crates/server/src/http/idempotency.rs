@@ -14,16 +14,14 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
-use http_body_util::{BodyExt as _, Limited};
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::{
-    BODY_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_TTL,
-};
+use lifeboat_core::limits::{IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_TTL};
 use lifeboat_store::{Range, StoreError, Transaction};
 use sha2::{Digest as _, Sha256};
 
 use crate::app::{App, wall_clock};
 use crate::auth::Caller;
+use crate::http::body::whole;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::keyspace::hex;
 use crate::writer::json;
@@ -113,11 +111,7 @@ fn store_key(caller: &str, key: &[u8]) -> String {
 /// The request whole, with what tells it from another one.
 async fn hashed(request: Request) -> ApiResult<(Request, String)> {
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| {
-        let detail = format!("a body arrives whole and has at most {BODY_BYTES_MAX} bytes");
-        ApiError::new(ErrorCode::BodyTooLarge, detail)
-    })?;
-    let bytes = body.to_bytes();
+    let bytes = whole(body).await?;
     let digest = Sha256::new()
         .chain_update(parts.uri.to_string())
         .chain_update([0])

@@ -293,6 +293,7 @@ fn a_user_whose_client_was_restarted_keeps_session_and_line_without_the_earlier_
     fixture.say_in_world(&back);
     let counts = fixture.counts("1");
     assert_eq!((counts.present, counts.landed, counts.pending), (1, 1, 0));
+    fixture.pass(Duration::from_secs(1));
     let elsewhere = fixture.join_as(Some(&alice), "standby", None, &[]).unwrap();
     assert_ne!(elsewhere.session, granted.session, "another world is another session");
 }
