@@ -127,3 +127,5 @@ export function failover(of: World, target: World, by: string): Failover {
     outageMs: null,
   };
 }
+
+export const automation = () => ({ enabled: true, graceSeconds: 30, coolDownSeconds: 600 });

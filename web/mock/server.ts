@@ -73,6 +73,8 @@ class Stage {
   readonly sessions: Session[];
   config = data.liveConfig();
   history: LiveConfig[] = [structuredClone(this.config)];
+  automation = data.automation();
+  automationSwitch = { stopped: false, reason: "", by: "", at: null as string | null };
   failovers: Failover[] = [];
   rows: FailoverClient[] = [];
   readonly timers = new Set<ReturnType<typeof setInterval>>();
@@ -127,6 +129,18 @@ class Stage {
     ];
     const ready = checks.every((one) => one.ok || one.severity !== "block");
     return { ready, checkedAt: new Date().toISOString(), checks };
+  }
+
+  automated() {
+    const { stopped } = this.automationSwitch;
+    const { enabled } = this.automation;
+    const standing = !enabled ? "off" : stopped ? "stopped" : "watching";
+    return { worldId: "wld_main", ...this.automation, standing, at: null, blockedBy: null };
+  }
+
+  switched() {
+    const worlds = this.automation.enabled ? [this.automated()] : [];
+    return { ...this.automationSwitch, worlds };
   }
 
   save(by: string): LiveConfig {
@@ -261,6 +275,25 @@ function routes(stage: Stage, role: Role): [string, RegExp, Handler][] {
       },
     ],
     ["PATCH", /^\/api\/failovers\/([^/]+)$/, (_, [, id]) => found(record(id))],
+    ["GET", /\/worlds\/[^/]+\/automation$/, () => [200, stage.automated()]],
+    [
+      "PUT",
+      /\/worlds\/[^/]+\/automation$/,
+      (body) => {
+        Object.assign(stage.automation, body);
+        return [200, stage.automated()];
+      },
+    ],
+    ["GET", /^\/api\/automation$/, () => [200, stage.switched()]],
+    [
+      "PUT",
+      /^\/api\/automation$/,
+      (body) => {
+        const by = "Ada Lovelace";
+        Object.assign(stage.automationSwitch, body, { by, at: new Date().toISOString() });
+        return [200, stage.switched()];
+      },
+    ],
     ["GET", /\/drills$/, () => page([])],
     ["GET", /^\/api\/audit$/, () => page(audit)],
     ["GET", /^\/api\/keys$/, () => page(keys)],

@@ -50,6 +50,17 @@ export function useReadiness(worldId: string, isWanted = true) {
   });
 }
 
+/** Its standing follows the clock, which sends no events. */
+const AUTOMATION_RELOAD_MS = 2_000;
+
+export function useAutomation(worldId: string) {
+  return useQuery({
+    queryKey: ["world", worldId, "automation"],
+    queryFn: () => api.automation(worldId),
+    refetchInterval: AUTOMATION_RELOAD_MS,
+  });
+}
+
 export const useFailovers = () => useQuery({ queryKey: ["failovers"], queryFn: api.failovers });
 
 export function useFailover(failoverId: string | null) {

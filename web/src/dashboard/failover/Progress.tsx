@@ -114,8 +114,8 @@ function Numbers({ failover }: { failover: Failover }) {
             : failover.finishedAt
               ? `Finished ${time(failover.finishedAt)}.`
               : ""}{" "}
-        {counts.told} told · {counts.asked} asked · {counts.placed} placed · {counts.confirmed}{" "}
-        confirmed by the game server
+        {count(counts.told)} told · {count(counts.asked)} asked · {count(counts.placed)} placed ·{" "}
+        {count(counts.confirmed)} confirmed by the game server
       </Text>
       {refused.length > 0 && (
         <Text size="sm">
