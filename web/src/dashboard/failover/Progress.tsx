@@ -49,7 +49,7 @@ function Head({ failover }: { failover: Failover }) {
       <Text className="wrap">
         {from} → {to}, {failover.mode}, by {failover.by}, {time(failover.startedAt)}
         {failover.trigger === "drill" && " (a drill)"}
-        {failover.trigger === "liveConfig" && " (live config edited by hand)"}
+        {failover.trigger === "liveConfig" && " (by live config)"}
       </Text>
       {failover.reason && (
         <Text size="sm" c="dimmed" className="wrap">
@@ -60,13 +60,13 @@ function Head({ failover }: { failover: Failover }) {
   );
 }
 
-function Figure({ name, text, colour }: { name: string; text: string; colour?: string }) {
+function Figure({ name, text, colour = "" }: { name: string; text: string; colour?: string }) {
   return (
     <div>
       <Text size="xs" c="dimmed" component="dt">
         {name}
       </Text>
-      <Text className="big-number" component="dd" m={0} {...(colour ? { c: colour } : {})}>
+      <Text className={`big-number ${colour}`} component="dd" m={0}>
         {text}
       </Text>
     </div>
@@ -91,13 +91,13 @@ function Numbers({ failover }: { failover: Failover }) {
     <Stack gap="sm">
       <SimpleGrid cols={{ base: 2, xs: 3, md: 6 }} component="dl" m={0}>
         <Figure name="Present" text={count(counts.present)} />
-        <Figure name="Moved" text={count(counts.landed)} colour="green.9" />
+        <Figure name="Moved" text={count(counts.landed)} colour="good" />
         <Figure name="Moving" text={count(moving)} />
-        <Figure name="Stuck" text={count(stuck)} {...(stuck > 0 ? { colour: "orange.9" } : {})} />
+        <Figure name="Stuck" text={count(stuck)} {...(stuck > 0 ? { colour: "doubtful" } : {})} />
         <Figure
           name="Refused"
           text={count(counts.refused)}
-          {...(counts.refused > 0 ? { colour: "red.9" } : {})}
+          {...(counts.refused > 0 ? { colour: "bad" } : {})}
         />
         <Figure name="Left" text={count(counts.left)} />
       </SimpleGrid>
