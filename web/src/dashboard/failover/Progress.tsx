@@ -13,6 +13,7 @@ import { isMoving, useFailover, useMay, useWorld } from "../queries.js";
 import { ArrivalChart } from "./ArrivalChart.js";
 import { Controls } from "./Controls.js";
 import { type Curve, curveOf, observed, timeToGoMs } from "./arrivals.js";
+import { WideTable } from "../parts/WideTable.js";
 
 const titles = { failover: "Failover", failback: "Failback", rejoin: "Rejoin" };
 
@@ -155,7 +156,7 @@ function Report({ failover }: { failover: Failover }) {
     ["From the commit to the order on the socket", failover.fanoutMs],
   ];
   return (
-    <Table.ScrollContainer minWidth={460} type="native">
+    <WideTable label="Report" minWidth={460}>
       <Table aria-label="Report" className="numbers">
         <Table.Thead>
           <Table.Tr>
@@ -184,7 +185,7 @@ function Report({ failover }: { failover: Failover }) {
           )}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </WideTable>
   );
 }
 
@@ -204,7 +205,7 @@ function Rest({ failover }: { failover: Failover }) {
   });
   if (!isWanted || !rows.data) return null;
   return (
-    <Table.ScrollContainer minWidth={420} type="native">
+    <WideTable label="Not over" minWidth={420}>
       <Table aria-label="Not over">
         <Table.Thead>
           <Table.Tr>
@@ -223,6 +224,6 @@ function Rest({ failover }: { failover: Failover }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </WideTable>
   );
 }

@@ -24,6 +24,7 @@ export default function FailoverPage({ worldId }: { worldId: string }) {
               component={Link}
               href={`/worlds/${world.standbyFor}/failover`}
               underline="always"
+              c="inherit"
             >
               the page of its main world
             </Anchor>
