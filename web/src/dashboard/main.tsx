@@ -6,7 +6,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App.js";
-import { reloadAfter, retry, retryDelay } from "./retry.js";
+import { reload, retry, retryDelay } from "./retry.js";
 import { theme } from "./theme.js";
 
 const cache = new QueryClient({
@@ -15,7 +15,7 @@ const cache = new QueryClient({
       staleTime: 2_000,
       retry,
       retryDelay,
-      refetchInterval: ({ state }) => reloadAfter(state.error),
+      refetchInterval: reload(),
       networkMode: "always",
     },
     mutations: { networkMode: "always" },

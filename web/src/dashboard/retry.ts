@@ -20,7 +20,12 @@ export function retryDelay(_: number, error: unknown): number {
 }
 
 /** A page that could not be loaded is tried again this often; one that was refused is not. */
-const FAILED_RELOAD_MS = 5_000;
+const FAILED_RELOAD_MS = 2_000;
 
-export const reloadAfter = (error: unknown): number | false =>
-  mayHelp(error) ? FAILED_RELOAD_MS : false;
+type State = { state: { error: Error | null } };
+
+/** Reads again after a failure; else after `everyMs`, if that is given. */
+export const reload =
+  (everyMs: number | false = false) =>
+  ({ state }: State): number | false =>
+    mayHelp(state.error) ? FAILED_RELOAD_MS : everyMs;
