@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Mock, startMock } from "../mock/server.js";
 import { Stage, signIn } from "./visitor.js";
 
-const stage = Stage.prepare({ withProgram: false });
+const stage = Stage.prepareWithoutProgram();
 let mock: Mock;
 
 beforeAll(async () => {
@@ -59,7 +59,7 @@ async function signedIn(): Promise<Page> {
   return page;
 }
 
-describe.each(views)("the view %s", (path, text) => {
+describe.concurrent.each(views)("the view %s", (path, text) => {
   it("says what the server answers, and shows itself once the server does", async () => {
     const page = await signedIn();
     for (const [code, answer] of answers) {
@@ -164,7 +164,7 @@ const acts: Record<string, Act> = {
   },
 };
 
-describe.each(Object.entries(acts))("%s", (_, { path, method, api, ask, send }) => {
+describe.concurrent.each(Object.entries(acts))("%s", (_, { path, method, api, ask, send }) => {
   it("says what the server answers, and can be tried again", async () => {
     const page = await signedIn();
     await page.goto(mock.url + path);
@@ -184,7 +184,7 @@ describe.each(Object.entries(acts))("%s", (_, { path, method, api, ask, send }) 
   });
 });
 
-describe("saving a live config", () => {
+describe.concurrent("saving a live config", () => {
   it("keeps the draft whatever is answered, and answers 412 with the two sets of changes", async () => {
     const page = await signedIn();
     await page.goto(`${mock.url}/worlds/wld_main/live-config`);
@@ -210,7 +210,7 @@ describe("saving a live config", () => {
   });
 });
 
-describe("the login", () => {
+describe.concurrent("the login", () => {
   it("says what the server answers", async () => {
     const page = await stage.newPage();
     await page.goto(mock.url);

@@ -23,21 +23,36 @@ export class Stage {
   readonly #contexts: BrowserContext[] = [];
   readonly #complaints: string[] = [];
 
-  static prepare(options: { withProgram: boolean } = { withProgram: true }): Stage {
+  /** For tests one after another, against the program. */
+  static prepare(): Stage {
     const stage = new Stage();
     beforeAll(async () => {
-      stage.browser = await launchBrowser();
-      if (options.withProgram) stage.lifeboat = await Lifeboat.start();
+      [stage.browser, stage.lifeboat] = await Promise.all([launchBrowser(), Lifeboat.start()]);
     });
-    afterEach(async () => {
-      for (const context of stage.#contexts.splice(0)) await context.close();
-      expect(stage.#complaints.splice(0), "what no page may do").toEqual([]);
-    });
+    afterEach(() => stage.#clear());
     afterAll(async () => {
       await stage.browser?.close();
       await stage.lifeboat?.stop();
     });
     return stage;
+  }
+
+  /** For tests that may run side by side, each with a server of its own kind. */
+  static prepareWithoutProgram(): Stage {
+    const stage = new Stage();
+    beforeAll(async () => {
+      stage.browser = await launchBrowser();
+    });
+    afterAll(async () => {
+      await stage.#clear();
+      await stage.browser?.close();
+    });
+    return stage;
+  }
+
+  async #clear(): Promise<void> {
+    for (const context of this.#contexts.splice(0)) await context.close();
+    expect(this.#complaints.splice(0), "what no page may do").toEqual([]);
   }
 
   async newContext(options: ContextOptions = {}): Promise<BrowserContext> {

@@ -20,6 +20,8 @@ import * as data from "./data.js";
 
 export interface MockOptions {
   people?: number;
+  /** Pairs of worlds beside the one that the tests are about. */
+  pairs?: number;
   role?: Role;
   /** Answers instead of the mock where it returns something: `[status, body]`. */
   instead?: (method: string, path: string) => [number, unknown] | undefined;
@@ -81,6 +83,7 @@ class Stage {
 
   constructor(
     people: number,
+    pairs: number,
     readonly tell: (event: string) => void,
   ) {
     this.main = data.world("wld_main", "Main Stage", { standby: "wld_spare" });
@@ -89,7 +92,7 @@ class Stage {
     this.standby.access.public = false;
     const lone = data.world("wld_lone", data.HOSTILE);
     lone.status = { ...lone.status, phase: "Inactive", deploymentId: null, endsAt: null };
-    this.worlds = [this.main, this.standby, lone];
+    this.worlds = [this.main, this.standby, lone, ...data.pairs(pairs)];
     this.sessions = Array.from({ length: people }, (_, number) => ({
       id: `ses_${number}`,
       user: number === 3 ? data.HOSTILE : `usr_guest${number}`,
@@ -328,7 +331,7 @@ export async function startMock(options: MockOptions): Promise<Mock> {
     number += 1;
     for (const reader of readers) reader.write(`id: ${number}\nevent: ${event}\ndata: {}\n\n`);
   };
-  const stage = new Stage(options.people ?? 120, tell);
+  const stage = new Stage(options.people ?? 120, options.pairs ?? 0, tell);
   const table = routes(stage, options.role ?? "admin");
 
   const answer = async (request: IncomingMessage, path: string): Promise<Answer> => {
