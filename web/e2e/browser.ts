@@ -16,5 +16,11 @@ export const quiet = [
   "--disable-sync",
 ];
 
-export const launchBrowser = (args: string[] = quiet): Promise<Browser> =>
-  playwright.launch({ executablePath: chromium, args });
+/**
+ * Without a graphics card a picture costs more of the processor than all else together; only tests
+ * that look at it have it drawn.
+ */
+const undrawn = [...quiet, "--disable-3d-apis"];
+
+export const launchBrowser = ({ draws = false } = {}): Promise<Browser> =>
+  playwright.launch({ executablePath: chromium, args: draws ? quiet : undrawn });

@@ -49,6 +49,7 @@ describe("the one button", () => {
     await tabIsIn(behind, main.id);
     const front = await window.tab(address);
     await tabIsIn(front, main.id);
+    expect(await front.value("document.querySelector('canvas') !== null")).toBe(true);
     expect(await behind.value("document.visibilityState")).toBe("hidden");
     const page = await failoverPage();
     await page.getByText("The standby can take over now").waitFor();

@@ -56,7 +56,8 @@ export class Stage {
   }
 
   async newContext(options: ContextOptions = {}): Promise<BrowserContext> {
-    const context = await this.browser.newContext(options);
+    // What turns and fades is drawn by the processor here, which has other things to do.
+    const context = await this.browser.newContext({ reducedMotion: "reduce", ...options });
     this.#contexts.push(context);
     context.setDefaultTimeout(STEP_MS);
     context.on("page", (page) => this.#watch(page));
