@@ -209,7 +209,7 @@ pub async fn close_code(socket: &mut Socket) -> Option<u16> {
 }
 
 /// The types of the frames that come, up to the first of this one.
-pub(crate) async fn frames_until(socket: &mut Socket, kind: &str) -> Vec<String> {
+pub async fn frames_until(socket: &mut Socket, kind: &str) -> Vec<String> {
     let mut heard = Vec::new();
     let awaited = async {
         while let Some(Ok(message)) = socket.next().await {

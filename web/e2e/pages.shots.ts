@@ -20,7 +20,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
-  browser = await launchBrowser();
+  browser = await launchBrowser({ draws: true });
 });
 afterAll(() => browser.close());
 

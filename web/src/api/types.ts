@@ -202,6 +202,40 @@ export interface Drill {
   [figure: string]: unknown;
 }
 
+export type AutomationStanding =
+  | "off"
+  | "stopped"
+  | "away"
+  | "watching"
+  | "counting"
+  | "coolingDown"
+  | "blocked"
+  | "due";
+
+/** What may be set of a world's automation. */
+export interface AutomationPolicy {
+  enabled: boolean;
+  graceSeconds: number;
+  coolDownSeconds: number;
+}
+
+export interface Automation extends AutomationPolicy {
+  worldId: string;
+  standing: AutomationStanding;
+  /** Until when it counts or cools down. */
+  at: string | null;
+  blockedBy: string | null;
+}
+
+/** The switch over the automation of all worlds, and the worlds that have it. */
+export interface AutomationSwitch {
+  stopped: boolean;
+  reason: string;
+  by: string;
+  at: string | null;
+  worlds: Automation[];
+}
+
 export interface AuditEntry {
   at: string;
   who: string;

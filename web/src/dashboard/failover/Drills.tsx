@@ -9,6 +9,7 @@ import type { Drill } from "../../api/types.js";
 import { time } from "../format.js";
 import { Problem } from "../parts/Problem.js";
 import { useMay } from "../queries.js";
+import { WideTable } from "../parts/WideTable.js";
 
 export function Drills({ worldId }: { worldId: string }) {
   const cache = useQueryClient();
@@ -62,7 +63,7 @@ export function Drills({ worldId }: { worldId: string }) {
 
 function DrillTable({ drills }: { drills: Drill[] }) {
   return (
-    <Table.ScrollContainer minWidth={420} type="native">
+    <WideTable label="Drills" minWidth={420}>
       <Table aria-labelledby="drills">
         <Table.Thead>
           <Table.Tr>
@@ -100,6 +101,6 @@ function DrillTable({ drills }: { drills: Drill[] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </WideTable>
   );
 }

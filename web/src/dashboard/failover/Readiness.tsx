@@ -9,6 +9,7 @@ import { plural, time, value } from "../format.js";
 import { useTell } from "../parts/Notices.js";
 import { Problem } from "../parts/Problem.js";
 import { useMay, useReadiness, useWorld } from "../queries.js";
+import { WideTable } from "../parts/WideTable.js";
 
 interface Remedy {
   label: string;
@@ -101,7 +102,7 @@ export function ReadinessList({ main }: { main: World }) {
           }
         />
       )}
-      <Table.ScrollContainer minWidth={640} type="native">
+      <WideTable label="Readiness checks" minWidth={640}>
         <Table aria-labelledby="readiness" verticalSpacing="xs">
           <Table.Thead>
             <Table.Tr>
@@ -122,7 +123,7 @@ export function ReadinessList({ main }: { main: World }) {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </WideTable>
     </Paper>
   );
 }

@@ -5,6 +5,7 @@ import type { AuditEntry } from "../../api/types.js";
 import { time, value } from "../format.js";
 import { Problem } from "../parts/Problem.js";
 import { useTitle } from "../parts/title.js";
+import { WideTable } from "../parts/WideTable.js";
 
 const PAGE_ENTRIES = 100;
 
@@ -26,7 +27,7 @@ export default function AuditPage() {
       </Text>
       {audit.error && <Problem error={audit.error} retry={() => void audit.refetch()} />}
       <Paper withBorder p="md">
-        <Table.ScrollContainer minWidth={760} type="native">
+        <WideTable label="Audit" minWidth={760}>
           <Table aria-label="Audit" verticalSpacing="xs">
             <Table.Thead>
               <Table.Tr>
@@ -41,7 +42,7 @@ export default function AuditPage() {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </WideTable>
         {entries.length === 0 && audit.isSuccess && <Text c="dimmed">Nothing happened yet.</Text>}
       </Paper>
       {audit.hasNextPage && (

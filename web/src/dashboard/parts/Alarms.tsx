@@ -6,13 +6,16 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client.js";
+import { standingText } from "../failover/standing.js";
 import { plural } from "../format.js";
+import { useNow } from "../live.js";
 import {
   type Pair,
   SESSIONS_RELOAD_MS,
   isInTrouble,
   isMoving,
   pairs,
+  useAutomation,
   useReadiness,
   useWorlds,
 } from "../queries.js";
@@ -39,6 +42,18 @@ function useLostCount(worldId: string) {
     meta: { isFixed: true },
   });
   return sessions.data?.filter((session) => session.state !== "inWorld").length;
+}
+
+/** What the operator has to know before reaching for the button. */
+function ByItself({ worldId }: { worldId: string }) {
+  const { data } = useAutomation(worldId);
+  const now = useNow();
+  if (!data || !["counting", "blocked", "due"].includes(data.standing)) return null;
+  return (
+    <Text size="sm" className="wrap numbers" w="100%">
+      {standingText(data, undefined, now)}
+    </Text>
+  );
 }
 
 function Alarm({ pair }: { pair: Pair }) {
@@ -75,6 +90,7 @@ function Alarm({ pair }: { pair: Pair }) {
       >
         {moves ? "Watch" : "Open failover"}
       </Button>
+      {!moves && <ByItself worldId={main.id} />}
     </Group>
   );
 }
