@@ -297,3 +297,30 @@ fn a_user_whose_client_was_restarted_keeps_session_and_line_without_the_earlier_
     let elsewhere = fixture.join_as(Some(&alice), "standby", None, &[]).unwrap();
     assert_ne!(elsewhere.session, granted.session, "another world is another session");
 }
+
+#[test]
+fn who_was_placed_right_before_a_crash_counts_as_placed_when_it_has_landed() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &["placement"]);
+    fixture.fail_over(1, 10.0);
+    let id = FailoverId::from_unique("1");
+    let kept = fixture.desk.rows(&id).unwrap();
+    let placed_at = fixture.now;
+    let granted = fixture.desk.tick(placed_at).granted.remove(0).1;
+    let claims = fixture.claims(&granted);
+
+    let mut restarted = Fixture::new();
+    let record = fixture.desk.catalog().failover(&id).unwrap();
+    restarted.change(vec![
+        live("main", "wld_standby", 1, 0),
+        CatalogChange::Failover(id.clone(), Some((**record).clone())),
+    ]);
+    restarted.desk.restore_move(Arc::clone(record), kept, placed_at);
+    restarted.now = placed_at + Duration::from_secs(5);
+    let back = restarted.open(&claims);
+    restarted.say_in_world(&back);
+    assert_eq!(back.claims.ses, player.claims.ses);
+    let counts = restarted.counts("1");
+    assert_eq!((counts.asked, counts.placed, counts.landed), (1, 1, 1));
+    assert_eq!(restarted.desk.rows(&id).unwrap()[0].placed_at, Some(placed_at));
+}
