@@ -311,14 +311,15 @@ async fn descriptors_of_the_process() {
     let world = server.active_world(json!({ "name": "Main Stage" })).await;
     let mut guest = Guest::enter(&server.api, &world).await;
     let pid = Pid::from_raw(i32::try_from(server.pid()).expect("a process id")).expect("not 0");
-    let few = Some(descriptors(server.pid()) as u64 + 60);
-    prlimit(Some(pid), Resource::Nofile, Rlimit { current: few, maximum: few }).expect("lowered");
+    let few = descriptors(server.pid()) as u64 + 60;
+    prlimit(Some(pid), Resource::Nofile, Rlimit { current: Some(few), maximum: Some(few) })
+        .expect("lowered");
     let mut open = Vec::new();
     for _ in 0..200 {
         open.push(TcpStream::connect(server.address()).await.expect("its kernel takes it"));
     }
     wait_for("the process to be out of descriptors", async || {
-        (descriptors(server.pid()) as u64 >= few.unwrap_or(0)).then_some(())
+        (descriptors(server.pid()) as u64 >= few).then_some(())
     })
     .await;
     // Who is in stays in, and is served.
