@@ -175,23 +175,31 @@ async fn keep(app: &Arc<App>, key: String, recorded: &Recorded) {
     }
 }
 
-/// Deletes answers whose time is over.
+/// Deletes answers whose time is over, and the oldest of more than are kept.
 async fn prune(app: &App) -> Result<(), StoreError> {
+    let now = wall_clock();
     let mut range = Range::prefix(PREFIX).limit(PRUNE_PAGE);
+    let (mut kept, mut old) = (Vec::new(), Vec::new());
     loop {
         let page = app.store.list(range.clone(), None).await?;
-        let now = wall_clock();
-        let is_old = |value: &[u8]| {
-            serde_json::from_slice::<Recorded>(value)
-                .map_or(true, |recorded| now.since(recorded.at) >= IDEMPOTENCY_TTL)
-        };
-        let old = page.items.iter().filter(|item| is_old(&item.value));
-        let transaction =
-            old.fold(Transaction::new(), |transaction, item| transaction.delete(&item.key));
-        if !transaction.writes.is_empty() {
-            let _ = app.store.commit(transaction).await?;
+        for item in page.items {
+            match serde_json::from_slice::<Recorded>(&item.value) {
+                Ok(recorded) if now.since(recorded.at) < IDEMPOTENCY_TTL => {
+                    kept.push((recorded.at, item.key));
+                }
+                Ok(_) | Err(_) => old.push(item.key),
+            }
         }
-        let Some(next) = page.next else { return Ok(()) };
+        let Some(next) = page.next else { break };
         range = range.after(next);
     }
+    kept.sort_unstable();
+    let surplus = kept.len().saturating_sub(IDEMPOTENCY_KEYS_MAX);
+    old.extend(kept.drain(..surplus).map(|(_, key)| key));
+    for keys in old.chunks(PRUNE_PAGE) {
+        let transaction =
+            keys.iter().fold(Transaction::new(), |transaction, key| transaction.delete(key));
+        let _ = app.store.commit(transaction).await?;
+    }
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! JSON that says each thing once. What an object means in which a key is there twice is not defined
-//! (RFC 8259, section 4): another program on the way may have read the other value.
+//! JSON that says each thing once. What an object means in which a key is there twice is not
+//! defined (RFC 8259, section 4): another program on the way may have read the other value.
 
 use std::fmt;
 

@@ -310,7 +310,7 @@ fn nobody_is_told_to_leave_before_the_target_is_awake() {
     let id = waiting.id.clone();
     let change =
         |record: &FailoverRecord| CatalogChange::Failover(record.id.clone(), Some(record.clone()));
-    let effects = fixture.change(vec![live("main", "standby", 1, 0), change(&waiting)]);
+    let effects = fixture.change(vec![live("main", "wld_standby", 1, 0), change(&waiting)]);
     assert_eq!(orders(&effects), []);
     let again = fixture.open(&player.claims);
     assert_eq!(again.rejoin, None, "a channel that is opened again is not told either");
@@ -322,4 +322,31 @@ fn nobody_is_told_to_leave_before_the_target_is_awake() {
     fixture.desk.told(&id, &[again.key], fixture.now);
     let fanout = fixture.desk.progress(&id).unwrap().fanout_ms;
     assert_eq!((fanout.n, fanout.max), (1, 0), "the wait is not the fan-out");
+}
+
+#[test]
+fn who_was_placed_right_before_a_crash_counts_as_placed_when_it_has_landed() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &["placement"]);
+    fixture.fail_over(1, 10.0);
+    let id = FailoverId::from_unique("1");
+    let kept = fixture.desk.rows(&id).unwrap();
+    let placed_at = fixture.now;
+    let granted = fixture.desk.tick(placed_at).granted.remove(0).1;
+    let claims = fixture.claims(&granted);
+
+    let mut restarted = Fixture::new();
+    let record = fixture.desk.catalog().failover(&id).unwrap();
+    restarted.change(vec![
+        live("main", "wld_standby", 1, 0),
+        CatalogChange::Failover(id.clone(), Some((**record).clone())),
+    ]);
+    restarted.desk.restore_move(Arc::clone(record), kept, placed_at);
+    restarted.now = placed_at + Duration::from_secs(5);
+    let back = restarted.open(&claims);
+    restarted.say_in_world(&back);
+    assert_eq!(back.claims.ses, player.claims.ses);
+    let counts = restarted.counts("1");
+    assert_eq!((counts.asked, counts.placed, counts.landed), (1, 1, 1));
+    assert_eq!(restarted.desk.rows(&id).unwrap()[0].placed_at, Some(placed_at));
 }

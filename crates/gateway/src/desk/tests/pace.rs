@@ -71,7 +71,7 @@ fn after_a_restart_newcomers_wait_until_the_present_could_be_back() {
         .collect();
     fixture.change(vec![
         live("main", "wld_standby", 1, 0),
-        CatalogChange::Failover(id.clone(), Some(record.clone())),
+        CatalogChange::Failover(id, Some(record.clone())),
     ]);
     fixture.desk.restore_move(std::sync::Arc::new(record), rows, fixture.now);
     assert_eq!(fixture.hammered_for(Duration::from_millis(1_900)), Vec::new());
