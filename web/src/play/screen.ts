@@ -102,9 +102,9 @@ export class Screen {
 
   #count(): void {
     const seconds = this.#until === null ? 0 : Math.ceil((this.#until - Date.now()) / 1_000);
-    // Without an answer there is no turn to promise, only another try.
-    const turn =
-      this.#failure === null ? "called" : this.#failure.code === null ? "unknown" : "asks";
+    // A turn is promised only where the server gives turns; else there is only another try.
+    const isPaced = this.#failure?.code === "admission_paced";
+    const turn = this.#progress !== null ? "called" : isPaced ? "asks" : "unknown";
     this.#countdown.textContent = countdown(this.#progress, seconds, turn);
   }
 
@@ -166,7 +166,7 @@ const numbers = new Intl.NumberFormat("en");
 
 /**
  * How the turn comes: one is called, some seconds before one would ask by oneself; one asks, when
- * the server said to; or there was no answer that says.
+ * the server said to; or nobody knows.
  */
 export type Turn = "called" | "asks" | "unknown";
 
