@@ -50,16 +50,18 @@ async function newPage(width: number, height: number): Promise<Page> {
   return context.newPage();
 }
 
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
 /** Takes pictures of both sides until it is stopped, and gives them. */
 function film(left: Page, right: Page): () => Promise<Moment[]> {
   const moments: Moment[] = [];
   let isOn = true;
   const run = async () => {
     while (isOn) {
-      const atMs = Date.now();
+      const begunAt = Date.now();
       const [one, other] = await Promise.all([left.screenshot(), right.screenshot()]);
-      moments.push({ atMs, left: one, right: other });
-      await new Promise((done) => setTimeout(done, Math.max(0, atMs + EVERY_MS - Date.now())));
+      moments.push({ atMs: Date.now(), left: one, right: other });
+      await pause(Math.max(0, begunAt + EVERY_MS - Date.now()));
     }
   };
   const over = run();
@@ -70,8 +72,6 @@ function film(left: Page, right: Page): () => Promise<Moment[]> {
   };
 }
 
-const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
-
 it("films a failover from both sides", async () => {
   const { main, standby } = await makePair();
   await lifeboat.bots(main.id, BOTS);
@@ -81,18 +81,20 @@ it("films a failover from both sides", async () => {
   await player.locator("canvas").waitFor();
   const operator = await newPage(1_000, 700);
   await signIn(operator, lifeboat.url, lifeboat.key, "Grace Hopper");
-  const picture = async (page: Page, name: string) =>
-    expect(await writePicture(await page.screenshot(), `${folder}${name}.png`), name).toBeLessThan(
-      PICTURE_BYTES_MAX,
-    );
-  await picture(operator, "worlds");
+  const picture = async (page: Page, name: string, height = 700) => {
+    const width = page.viewportSize()?.width ?? 0;
+    const clip = { x: 0, y: 0, width, height };
+    const shot = await page.screenshot({ fullPage: page === operator, clip });
+    expect(await writePicture(shot, `${folder}${name}.png`), name).toBeLessThan(PICTURE_BYTES_MAX);
+  };
+  await picture(operator, "worlds", 360);
   await operator.goto(`${lifeboat.url}/worlds/${main.id}/live-config`);
   await operator.getByLabel("OverrideWorldId").fill(standby.id);
   await picture(operator, "live-config");
   await operator.goto(`${lifeboat.url}/worlds/${main.id}/failover`);
   await operator.getByText("The standby can take over now").waitFor();
-  await picture(operator, "failover-ready");
-  await picture(player, "player-in-world");
+  await picture(operator, "failover-ready", 900);
+  await picture(player, "player-in-world", 560);
   await operator.getByRole("button", { name: "Options" }).click();
   await operator.getByLabel("Rejoins per second at the most").fill("9");
   await operator.getByRole("button", { name: "Options" }).click();
@@ -109,17 +111,17 @@ it("films a failover from both sides", async () => {
   await operator.getByRole("button", { name: "Fail over", exact: true }).click();
   await operator.getByText(/^About .* to go/).waitFor();
   await player.getByText(/ are over/).waitFor();
-  await picture(player, "player-loading");
+  await picture(player, "player-loading", 560);
   await until("half of them to be over", async () => {
     const { sessions } = (await lifeboat.world(standby.id)).status;
     return sessions > BOTS / 2;
   });
-  await picture(operator, "failover-moving");
+  await picture(operator, "failover-moving", 900);
   await isIn(player, standby.id);
   await operator.getByText(/^Finished/).waitFor();
   await pause(1_500);
   const moments = await cut();
-  await picture(operator, "failover-report");
+  await picture(operator, "failover-report", 1_000);
   const clock = (atMs: number) =>
     atMs < crashedAt ? "all is well" : `${((atMs - crashedAt) / 1_000).toFixed(1)} s after the crash`;
   const sides = [

@@ -181,7 +181,7 @@ fn those_who_wait_are_told_how_far_it_is_at_most_once_a_second() {
         fixture.enter("main", &["placement"]);
     }
     fixture.fail_over(1, 0.1);
-    let mut landed = |fixture: &mut Fixture, landed: usize| {
+    let landed = |fixture: &mut Fixture, landed: usize| {
         let mut record = record("1", "main", "standby", 1, 0.1);
         record.counts = Counts { present: 3, landed, ..Counts::default() };
         fixture.change(vec![CatalogChange::Failover(record.id.clone(), Some(record))])
