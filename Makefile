@@ -20,6 +20,7 @@ e2e: web ## Drive the dashboard and the player's page in Chromium against the re
 	npm run e2e
 
 screenshots: web ## Make pictures of every page, in light, dark and phone width, in web/screenshots
+	$(CARGO) build --workspace --features lifeboat-store/conformance --bin lifeboat
 	npm run screenshots
 
 check: ## Format, lint and check the dependency rules

@@ -235,3 +235,42 @@ describe.concurrent("the login", () => {
     await page.getByRole("heading", { name: "Worlds" }).waitFor();
   });
 });
+
+/** A client left alone asks again within 30 s at the most. */
+const RETRY_MS = 40_000;
+
+/** What a player is told about each answer to a join. */
+const joins: [code: string, status: number, state: string, text: string][] = [
+  ["guest_not_allowed", 403, "refused", "This world does not admit guests."],
+  ["banned", 403, "refused", "You are banned from this world."],
+  ["world_not_found", 404, "refused", "There is no such world."],
+  ["base_version_mismatch", 409, "refused", "Your client and this world are of different versions."],
+  ["validation_failed", 422, "refused", DETAIL],
+  ["rate_limited", 429, "loading", "Next try in 60 s."],
+  ["admission_paced", 503, "loading", "You are next in about 60 s."],
+  ["world_full", 503, "loading", "You will be let in once a seat is free."],
+  ["world_not_active", 503, "loading", "You will be let in once it is."],
+];
+
+describe.concurrent("a player's page", () => {
+  it("says what became of the join, as text", async () => {
+    const page = await stage.newPage();
+    for (const [code, status, state, text] of joins) {
+      const body = { title: code, status, detail: DETAIL, code, retryAfterMs: 60_000 };
+      await page.route("**/join", (route) => route.fulfill({ status, body: JSON.stringify(body) }));
+      await page.goto(`${mock.url}/play/wld_main`);
+      await page.locator(`body[data-state="${state}"]`).getByText(text).waitFor();
+      expect(await page.title(), code).toBe("Lifeboat");
+      await page.unroute("**/join");
+    }
+  });
+
+  it("tries again when there is no answer, and says when", async () => {
+    const page = await stage.newPage();
+    await page.route("**/join", (route) => route.abort());
+    await page.goto(`${mock.url}/play/wld_main`);
+    await page.getByText("There is no answer at the moment. It is tried again.").waitFor();
+    await page.unroute("**/join");
+    await page.getByText("This world does not admit guests.").waitFor({ timeout: RETRY_MS });
+  });
+});

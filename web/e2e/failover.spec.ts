@@ -27,7 +27,7 @@ const dataset = "document.body ? { ...document.body.dataset } : undefined";
 /** Waits until the player in the tab is in a world. */
 const tabIsIn = (tab: Tab, worldId: string) =>
   until(`a player to be in ${worldId}`, async () => {
-    const { state, world } = (await tab.value<Record<string, string> | undefined>(dataset)) ?? {};
+    const { state, world } = (await tab.value<DOMStringMap | undefined>(dataset)) ?? {};
     return state === "inWorld" && world === worldId;
   });
 
@@ -49,7 +49,7 @@ describe("the one button", () => {
     await tabIsIn(behind, main.id);
     const front = await window.tab(address);
     await tabIsIn(front, main.id);
-    expect(await front.value("document.querySelector('canvas') !== null")).toBe(true);
+    await until("the world to be drawn", () => front.value("!!document.querySelector('canvas')"));
     expect(await behind.value("document.visibilityState")).toBe("hidden");
     const page = await failoverPage();
     await page.getByText("The standby can take over now").waitFor();
@@ -98,6 +98,9 @@ describe("the one button", () => {
     await page.getByLabel("Message to those still pending").fill("<b>Back</b> in a minute");
     await page.getByRole("button", { name: "Send" }).click();
     await page.getByText("The message is sent.").waitFor();
+    // The last one who came waits for the last turn: it knows how far it is, and reads the text.
+    await player.getByText(/\d+ of \d+ are over/).waitFor();
+    await player.getByText("<b>Back</b> in a minute").first().waitFor();
     await page.getByLabel("Rejoins per second", { exact: true }).fill("40");
     await page.getByRole("button", { name: "Set rate" }).click();
     await page.getByText("The rate is changed.").waitFor();

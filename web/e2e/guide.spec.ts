@@ -118,3 +118,27 @@ describe("a live config", () => {
     expect((await lifeboat.world(id)).status.failover).toBeNull();
   });
 });
+
+describe("a launch mode", () => {
+  it("is kept to: same tab, new tab, embedded", async () => {
+    const { lifeboat } = stage;
+    const page = await stage.operator();
+    const build = { mod: "plaza" };
+    const open = async (launchMode: string) => {
+      const world = { name: `Launched ${launchMode}`, build, streaming: { launchMode } };
+      const { id } = await lifeboat.api<{ id: string }>("POST", "/api/worlds", world);
+      await page.goto(`${lifeboat.url}/worlds/${id}`);
+      return { id, enter: page.getByText("Enter as a player") };
+    };
+    const embedded = await open("embedded");
+    await embedded.enter.click();
+    await page.frameLocator("iframe").getByRole("heading", { name: "Loading" }).waitFor();
+    const apart = await open("new-tab");
+    const [tab] = await Promise.all([page.context().waitForEvent("page"), apart.enter.click()]);
+    await tab.getByRole("heading", { name: "Loading" }).waitFor();
+    expect(page.url()).toContain(`/worlds/${apart.id}`);
+    const same = await open("same-tab");
+    await same.enter.click();
+    await page.waitForURL(`**/play/${same.id}`);
+  });
+});

@@ -33,6 +33,10 @@ export interface Mock {
   worlds: World[];
   config: LiveConfig;
   change: (act: () => void, event?: string) => void;
+  /** Somebody else saves a live config. */
+  save: (patch: Values, by: string) => void;
+  /** How many have landed in the newest failover. */
+  moved: () => number;
   cutEvents: () => void;
   close: () => Promise<void>;
 }
@@ -301,6 +305,12 @@ function routes(stage: Stage, role: Role): [string, RegExp, Handler][] {
     ["GET", /^\/api\/audit$/, () => page(audit)],
     ["GET", /^\/api\/keys$/, () => page(keys)],
     ["POST", /^\/api\/keys$/, (body) => [201, { id: "key_2", ...body, secret: "lb_secret" }]],
+    ["POST", /\/wld_main\/join$/, () => problem(403, "guest_not_allowed", "It admits no guests.")],
+    [
+      "POST",
+      /\/join$/,
+      () => problem(503, "admission_paced", "It is not your turn.", { retryAfterMs: 9_000 }),
+    ],
     ["POST", /^\/api\//, () => [202, {}]],
     ["PUT", /^\/api\//, () => [200, {}]],
     ["DELETE", /^\/api\//, () => [204]],
@@ -343,7 +353,8 @@ export async function startMock(options: MockOptions): Promise<Mock> {
       const cookie = "mock=1; Path=/; HttpOnly; SameSite=Strict";
       return [200, { name: body.name, role: options.role ?? "admin" }, { "set-cookie": cookie }];
     }
-    if (!request.headers.cookie?.includes("mock=1")) {
+    const isPlayer = path.endsWith("/join");
+    if (!isPlayer && !request.headers.cookie?.includes("mock=1")) {
       return problem(401, "unauthorized", "The key is not valid; paste it as it was shown.");
     }
     for (const [wanted, pattern, handler] of table) {
@@ -381,6 +392,11 @@ export async function startMock(options: MockOptions): Promise<Mock> {
       act();
       tell(event);
     },
+    save: (patch, by) => {
+      mergePatch(stage.config as unknown as Values, patch);
+      stage.save(by);
+    },
+    moved: () => stage.failovers[0]?.counts.landed ?? 0,
     cutEvents: () => {
       for (const reader of readers) reader.destroy();
     },

@@ -97,6 +97,10 @@ pub const SESSIONS_MAX: usize = 100_000;
 pub const SEAT_HOLD: Duration = Duration::from_mins(5);
 /// How long after its channel was lost a session still counts as present at a failover.
 pub const PRESENT_GRACE: Duration = Duration::from_secs(60);
+/// How often those who wait in a failover are told how far it is, at the most.
+pub const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
+/// Sessions that are told how far a failover is in a second; of more, each is told less often.
+pub const PROGRESS_TOLD_PER_SECOND_MAX: usize = 5_000;
 /// How long after the last slot of a failover a pending session becomes a straggler.
 pub const STRAGGLER_AFTER: Duration = Duration::from_secs(120);
 /// Time after a failover's commit in which another of the same world is refused.

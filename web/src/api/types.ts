@@ -1,6 +1,6 @@
 /**
- * The shapes of the operators' API. Written by hand after the contract, one interface for each
- * schema of `/api/openapi.json`, so that a generated file can take its place.
+ * The shapes of the operators' API, as the dashboard reads them. The OpenAPI document gives most of
+ * its answers as any JSON, so these are written by hand; the browser tests hold them to the server.
  */
 
 import type { Rule } from "./problem.js";

@@ -82,13 +82,20 @@ export interface Pair {
   standby: World | null;
 }
 
-/** The worlds as pairs, in the order of their names; a standby whose main is gone stands alone. */
+/**
+ * The worlds as pairs: those in trouble first, then in the order of their names; a standby whose
+ * main is gone stands alone.
+ */
 export function pairs(worlds: World[]): Pair[] {
   const byId = new Map(worlds.map((world) => [world.id, world]));
   return worlds
     .filter((world) => !world.standbyFor || !byId.has(world.standbyFor))
     .map((main) => ({ main, standby: byId.get(main.standby ?? "") ?? null }))
-    .sort((one, other) => one.main.name.localeCompare(other.main.name));
+    .sort(
+      (one, other) =>
+        Number(isInTrouble(other)) - Number(isInTrouble(one)) ||
+        one.main.name.localeCompare(other.main.name, "en", { numeric: true }),
+    );
 }
 
 /** Whether people are, or are about to be, without a world. */

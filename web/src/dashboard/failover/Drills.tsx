@@ -5,6 +5,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client.js";
+import { asProblem } from "../../api/problem.js";
 import type { Drill } from "../../api/types.js";
 import { time } from "../format.js";
 import { Problem } from "../parts/Problem.js";
@@ -23,6 +24,8 @@ export function Drills({ worldId }: { worldId: string }) {
     mutationFn: () => api.startDrill(worldId, clients),
     onSuccess: () => void cache.invalidateQueries(),
   });
+  // A server without drills is asked for none.
+  if (drills.error && asProblem(drills.error).status === 404) return null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     start.mutate();

@@ -8,7 +8,7 @@ import type { Check, World } from "../../api/types.js";
 import { plural, time, value } from "../format.js";
 import { useTell } from "../parts/Notices.js";
 import { Problem } from "../parts/Problem.js";
-import { useMay, useReadiness, useWorld } from "../queries.js";
+import { isMoving, useMay, useReadiness, useWorld } from "../queries.js";
 import { WideTable } from "../parts/WideTable.js";
 
 interface Remedy {
@@ -66,6 +66,14 @@ function Verdict({ check }: { check: Check }) {
   return <Badge color={colour} radius="sm" tt="none">{severities[check.severity]}</Badge>;
 }
 
+function verdict(main: World, isReady: boolean, blocking: number): string {
+  if (!isReady) return `Not ready: ${plural(blocking, "check blocks", "checks block")}`;
+  const { failover } = main.status;
+  if (failover === null) return "The standby can take over now";
+  const has = isMoving(failover.phase) ? "is taking over" : "has taken over";
+  return `The standby ${has}; this is how the two compare now`;
+}
+
 export function ReadinessList({ main }: { main: World }) {
   const readiness = useReadiness(main.id);
   const standby = useWorld(main.standby ?? main.id).data;
@@ -95,11 +103,7 @@ export function ReadinessList({ main }: { main: World }) {
           color={readiness.data.ready ? "green" : "red"}
           variant="light"
           mb="sm"
-          title={
-            readiness.data.ready
-              ? "The standby can take over now"
-              : `Not ready: ${plural(blocking, "check blocks", "checks block")}`
-          }
+          title={verdict(main, readiness.data.ready, blocking)}
         />
       )}
       <WideTable label="Readiness checks" minWidth={640}>

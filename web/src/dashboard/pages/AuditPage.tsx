@@ -27,7 +27,7 @@ export default function AuditPage() {
       </Text>
       {audit.error && <Problem error={audit.error} retry={() => void audit.refetch()} />}
       <Paper withBorder p="md">
-        <WideTable label="Audit" minWidth={760}>
+        <WideTable label="Audit" minWidth={1040}>
           <Table aria-label="Audit" verticalSpacing="xs">
             <Table.Thead>
               <Table.Tr>
@@ -63,14 +63,14 @@ const isGood = (outcome: string) => outcome === "done";
 function Entry({ entry }: { entry: AuditEntry }) {
   return (
     <Table.Tr>
-      <Table.Td>{time(entry.at)}</Table.Td>
+      <Table.Td style={{ whiteSpace: "nowrap" }}>{time(entry.at)}</Table.Td>
       <Table.Td className="wrap">
         {entry.who}
         <Text size="xs" c="dimmed">
           {entry.role} {entry.address}
         </Text>
       </Table.Td>
-      <Table.Td className="wrap">
+      <Table.Td>
         {entry.action}
         <Text size="xs" c="dimmed" className="mono">
           {entry.target}

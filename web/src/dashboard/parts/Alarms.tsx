@@ -6,8 +6,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client.js";
+import type { Failover, World } from "../../api/types.js";
 import { standingText } from "../failover/standing.js";
-import { plural } from "../format.js";
+import { count, plural } from "../format.js";
 import { useNow } from "../live.js";
 import {
   type Pair,
@@ -16,6 +17,7 @@ import {
   isMoving,
   pairs,
   useAutomation,
+  useFailover,
   useReadiness,
   useWorlds,
 } from "../queries.js";
@@ -34,10 +36,11 @@ function beep() {
   tone.onended = () => void context.close();
 }
 
-function useLostCount(worldId: string) {
+function useLostCount(worldId: string, isWanted: boolean) {
   const sessions = useQuery({
     queryKey: ["world", worldId, "sessions"],
     queryFn: () => api.sessions(worldId),
+    enabled: isWanted,
     refetchInterval: SESSIONS_RELOAD_MS,
     meta: { isFixed: true },
   });
@@ -56,11 +59,20 @@ function ByItself({ worldId }: { worldId: string }) {
   );
 }
 
+/** While people move, what matters is how far that is. */
+function movingText({ status }: World, record: Failover | undefined): string {
+  const text = `is being failed over (${status.failover?.phase})`;
+  if (!record) return `${text}.`;
+  const { landed, present } = record.counts;
+  return `${text}: ${count(landed)} of ${count(present)} are over.`;
+}
+
 function Alarm({ pair }: { pair: Pair }) {
   const { main, standby } = pair;
-  const lost = useLostCount(main.id);
-  const readiness = useReadiness(main.id, standby !== null);
   const moves = main.status.failover !== null && isMoving(main.status.failover.phase);
+  const lost = useLostCount(main.id, !moves);
+  const readiness = useReadiness(main.id, standby !== null);
+  const record = useFailover(moves ? (main.status.failover?.failoverId ?? null) : null).data;
   const standbyText = !standby
     ? "It has no standby."
     : readiness.data?.ready
@@ -75,11 +87,11 @@ function Alarm({ pair }: { pair: Pair }) {
           {main.name}
         </Anchor>{" "}
         {moves
-          ? `is being failed over (${main.status.failover?.phase}).`
-          : `is in phase ${main.status.phase}: ${main.status.message || "no reason given"}.`}{" "}
-        {plural(main.status.sessions, "person", "people")} connected
-        {lost === undefined ? "" : `, ${plural(lost, "person", "people")} without the game`}.{" "}
-        {!moves && standbyText}
+          ? movingText(main, record)
+          : `is in phase ${main.status.phase}: ${main.status.message || "no reason given"}. ` +
+            `${plural(main.status.sessions, "person", "people")} connected` +
+            (lost === undefined ? "" : `, ${plural(lost, "person", "people")} without the game`) +
+            `. ${standbyText}`}
       </Text>
       <Button
         component={Link}

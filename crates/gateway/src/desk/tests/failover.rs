@@ -3,8 +3,9 @@ use std::time::Duration;
 use lifeboat_core::access::{Identity, IdentityKind};
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{FailoverRecord, Kind, MovePhase, Stage};
+use lifeboat_core::failover::{Counts, FailoverRecord, Kind, MovePhase, Stage};
 use lifeboat_core::ids::{FailoverId, User};
+use serde_json::{Value, json};
 
 use super::super::*;
 use super::fixture::*;
@@ -171,6 +172,29 @@ fn hold_stops_everyone_and_resume_goes_on_at_the_pace() {
     fixture.change(vec![CatalogChange::Failover(resumed.id.clone(), Some(resumed))]);
     fixture.pass(Duration::from_secs(1));
     assert_eq!(fixture.desk.tick(fixture.now).granted.len(), 1);
+}
+
+#[test]
+fn those_who_wait_are_told_how_far_it_is_at_most_once_a_second() {
+    let mut fixture = Fixture::new();
+    for _ in 0..3 {
+        fixture.enter("main", &["placement"]);
+    }
+    fixture.fail_over(1, 0.1);
+    let landed = |fixture: &mut Fixture, landed: usize| {
+        let mut record = record("1", "main", "standby", 1, 0.1);
+        record.counts = Counts { present: 3, landed, ..Counts::default() };
+        fixture.change(vec![CatalogChange::Failover(record.id.clone(), Some(record))])
+    };
+    let told = landed(&mut fixture, 1);
+    let [Effect::Broadcast { to, text }] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(to.len(), 3);
+    let frame: Value = serde_json::from_slice(text).unwrap();
+    assert_eq!(frame, json!({ "type": "progress", "over": 1, "present": 3 }));
+    assert!(landed(&mut fixture, 2).is_empty(), "again within the second");
+    fixture.pass(Duration::from_secs(1));
+    assert!(landed(&mut fixture, 2).is_empty(), "nothing has changed");
+    assert_eq!(landed(&mut fixture, 3).len(), 1);
 }
 
 #[test]
