@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    audit, ban, bots, completions, config, drill, failback, failover, key, runbook, serve, session,
-    standby, token, world,
+    audit, automation, ban, bots, completions, config, drill, failback, failover, key, runbook,
+    serve, session, standby, token, world,
 };
 use crate::demo;
 
@@ -94,6 +94,9 @@ pub(crate) enum Command {
     Failover(failover::FailoverCommand),
     /// Bring everyone home to the main world.
     Failback(failback::FailbackArgs),
+    /// Have worlds fail over by themselves, and stop all of that.
+    #[command(subcommand)]
+    Automation(automation::AutomationCommand),
     /// Rehearse a failover with bots on the real pair.
     #[command(subcommand)]
     Drill(drill::DrillCommand),
@@ -168,6 +171,12 @@ mod tests {
             "failover plan Main --to Other --graceful",
             "failover hold fo_1",
             "failback Main --reason R --yes",
+            "automation show",
+            "automation show Main",
+            "automation set Main --on --grace-seconds 20 --cool-down-seconds 600",
+            "automation set Main --off",
+            "automation stop --reason R",
+            "automation resume",
             "drill run Main --clients 10",
             "bots --world wld_1 --count 5",
             "session kick ses_1",

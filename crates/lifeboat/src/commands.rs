@@ -3,6 +3,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod ban;
+pub(crate) mod automation;
 pub(crate) mod bots;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -44,6 +45,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Failback(args) => failback::run(args, &ctx(global)?).await,
         Command::Drill(command) => drill::run(command, &ctx(global)?).await,
         Command::Bots(args) => bots::run(args, &ctx(global)?).await,
+        Command::Automation(command) => automation::run(command, &ctx(global)?).await,
         Command::Session(command) => session::run(command, &ctx(global)?).await,
         Command::Ban(args) => ban::run(args, &ctx(global)?).await,
         Command::Token(args) => token::run(args, &ctx(global)?).await,

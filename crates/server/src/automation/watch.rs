@@ -171,6 +171,7 @@ fn actor() -> Actor {
 /// The policy of a world and where it stands, as the API shows it.
 pub(crate) fn view(app: &App, world: &WorldId) -> Value {
     let AutomationPolicy { enabled, grace_seconds, cool_down_seconds } =
+    let name = app.catalog().world(world).map(|world| world.spec.name.clone());
         app.automation.policy(world);
     let standing = standing_of(app, &app.catalog(), world);
     let blocked = app.automation.lock().seen.get(world).and_then(|seen| seen.blocked.clone());
@@ -185,7 +186,7 @@ pub(crate) fn view(app: &App, world: &WorldId) -> Value {
         Standing::Due => ("due", None),
     };
     json!({
-        "worldId": world, "enabled": enabled, "graceSeconds": grace_seconds,
+        "worldId": world, "name": name, "enabled": enabled, "graceSeconds": grace_seconds,
         "coolDownSeconds": cool_down_seconds, "standing": word, "at": at,
         "blockedBy": blocked.filter(|_| word == "blocked"),
     })
