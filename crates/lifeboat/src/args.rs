@@ -170,6 +170,8 @@ mod tests {
             "failover run Main --reason R --yes",
             "failover plan Main --to Other --graceful",
             "failover hold fo_1",
+            "failover report fo_1 --format html --out report.html",
+            "failover report Main --format json",
             "failback Main --reason R --yes",
             "automation show",
             "automation show Main",

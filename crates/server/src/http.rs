@@ -8,6 +8,7 @@ pub(crate) mod fixture;
 pub(crate) mod handlers;
 pub(crate) mod idempotency;
 pub(crate) mod listen;
+pub(crate) mod negotiate;
 pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod problem;

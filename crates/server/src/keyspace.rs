@@ -3,7 +3,8 @@
 //! What is under [`STATE`] makes the catalog and is watched by every node; the rest is read when
 //! it is asked for.
 
-use lifeboat_core::ids::{BanId, DeploymentId, FailoverId, KeyId, ServerId, WorldId};
+use lifeboat_core::ids::{BanId, DeploymentId, FailoverId, KeyId, ServerId, WebhookId, WorldId};
+use lifeboat_core::time::Timestamp;
 
 /// Everything that makes the catalog.
 pub(crate) const STATE: &str = "/state/";
@@ -26,6 +27,11 @@ pub(crate) const AUDIT: &str = "/audit/";
 
 pub(crate) fn world(id: &WorldId) -> String {
     format!("{WORLDS}{id}")
+}
+
+/// Where the audit entries of a time begin: those of that millisecond and later are after it.
+pub(crate) fn audit_since(at: Timestamp) -> String {
+    format!("{AUDIT}{:014}", at.as_ms().max(0))
 }
 
 /// Holds the name of a world, so that two cannot take the same one at once.

@@ -12,6 +12,7 @@ pub(crate) mod live_config;
 pub(crate) mod login;
 pub(crate) mod ofrep;
 pub(crate) mod session;
+pub(crate) mod reports;
 pub(crate) mod sessions;
 pub(crate) mod standby;
 pub(crate) mod standing;

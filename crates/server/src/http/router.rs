@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::http::handlers::{
-    audit, automation, bans, deployments, events, failovers, join, keys, live_config, login, ofrep,
-    session, sessions, standby, standing, tokens, worlds,
+    alarms, audit, automation, bans, deployments, events, failovers, join, keys, live_config,
+    login, ofrep, reports, session, sessions, standby, standing, tokens, webhooks, worlds,
 };
 use crate::http::openapi::{self, Document};
 use crate::http::problem::ApiError;
@@ -30,6 +30,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(session::routes())
         .merge(standby::routes())
         .merge(failovers::routes())
+        .merge(reports::routes())
         .merge(automation::routes())
         .merge(keys::routes())
         .merge(login::routes())

@@ -57,7 +57,8 @@ pub(super) fn serve(page: &str, query: Option<&str>) -> Response {
             None => html(StatusCode::OK, markdown::page("Guides", &index())),
         };
     }
-    if let Some(figure) = Guides::get(page).filter(|_| page.ends_with(".svg")) {
+    let is_figure = page.ends_with(".svg") || page.ends_with(".png");
+    if let Some(figure) = Guides::get(page).filter(|_| is_figure) {
         let headers = [(CONTENT_TYPE, media_type(page)), (CACHE_CONTROL, "no-cache")];
         return (headers, figure.data.into_owned()).into_response();
     }
