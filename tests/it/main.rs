@@ -4,6 +4,7 @@
 //! The binary is the one beside the tests in the target directory; build it first, as
 //! `make test` does.
 
+mod alarms;
 mod api;
 mod automation;
 mod failover;
@@ -18,3 +19,4 @@ mod servers;
 mod tls;
 mod wait;
 mod worlds;
+mod webhooks;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     audit, automation, ban, bots, completions, config, drill, failback, failover, key, runbook,
-    serve, session, standby, token, world,
+    serve, session, standby, token, webhook, world,
 };
 use crate::demo;
 
@@ -112,6 +112,11 @@ pub(crate) enum Command {
     /// Give out and revoke the API keys of operators and services.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// See which worlds are in trouble.
+    Alarms,
+    /// Have other services told what happens, such as a chat.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Read who changed what, when and why.
     Audit(audit::AuditArgs),
     /// Print a page with the exact commands for this pair of worlds, for the night.
@@ -186,6 +191,12 @@ mod tests {
             "ban add alice",
             "ban remove ban_1",
             "token --sub alice --group crew",
+            "alarms",
+            "webhook add https://hooks.example/T1 --event alert --event failover --slack",
+            "webhook list",
+            "webhook test wh_1",
+            "webhook deliveries wh_1",
+            "webhook remove wh_1",
             "audit --output json",
             "runbook Main",
             "completions bash",

@@ -18,6 +18,10 @@ pub(crate) const FAILOVERS: &str = "/state/failovers/";
 pub(crate) const AUTOMATION_WORLDS: &str = "/automation/worlds/";
 /// Whether all automation was stopped.
 pub(crate) const AUTOMATION_SWITCH: &str = "/automation/switch";
+/// Addresses that are told of events, with the secrets that sign what they are told.
+pub(crate) const WEBHOOKS: &str = "/webhooks/";
+/// What each of them was told, or is to be.
+pub(crate) const DELIVERIES: &str = "/webhook-deliveries/";
 /// API keys, as hashes.
 pub(crate) const API_KEYS: &str = "/api-keys/";
 /// The keys that sign tokens.
@@ -25,13 +29,13 @@ pub(crate) const SIGNING_KEYS: &str = "/secrets/signing-keys";
 /// Who changed what; entries are ordered by time.
 pub(crate) const AUDIT: &str = "/audit/";
 
-pub(crate) fn world(id: &WorldId) -> String {
-    format!("{WORLDS}{id}")
-}
-
 /// Where the audit entries of a time begin: those of that millisecond and later are after it.
 pub(crate) fn audit_since(at: Timestamp) -> String {
     format!("{AUDIT}{:014}", at.as_ms().max(0))
+}
+
+pub(crate) fn world(id: &WorldId) -> String {
+    format!("{WORLDS}{id}")
 }
 
 /// Holds the name of a world, so that two cannot take the same one at once.
@@ -65,6 +69,15 @@ pub(crate) fn deployment_server(id: &DeploymentId, server: &ServerId) -> String 
 
 pub(crate) fn automation(id: &WorldId) -> String {
     format!("{AUTOMATION_WORLDS}{id}")
+}
+
+pub(crate) fn webhook(id: &WebhookId) -> String {
+    format!("{WEBHOOKS}{id}")
+}
+
+/// The deliveries of a webhook; ordered by when they were made.
+pub(crate) fn deliveries(id: &WebhookId) -> String {
+    format!("{DELIVERIES}{id}/")
 }
 
 pub(crate) fn ban(id: &BanId) -> String {

@@ -1,5 +1,6 @@
 //! The control plane: wires the parts together and serves them over HTTP.
 
+mod alarms;
 mod app;
 mod audit;
 mod auth;
@@ -17,6 +18,7 @@ mod mods;
 mod reconciler;
 mod startup;
 mod watcher;
+mod webhooks;
 mod worlds;
 mod writer;
 

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::alarms::Alarms;
 use crate::app::{App, stopped, wall_clock};
 use crate::audit;
 use crate::auth::{Auth, AuthError};
@@ -35,6 +36,7 @@ use crate::metrics::Metrics;
 use crate::mods::{Mods, ModsError};
 use crate::reconciler;
 use crate::watcher;
+use crate::webhooks::{self, Webhooks};
 use crate::worlds;
 use crate::writer::{Writer, json};
 
@@ -156,8 +158,11 @@ async fn build(
     let runtime = LocalRuntime::open(LocalConfig::new(config.data.join("servers"), jwks_url))?;
     let (auth, first_key) = Auth::load(Arc::clone(&store), Arc::clone(&keys), &config).await?;
     let automation = Automation::load(&*store).await?;
+    let webhooks = Webhooks::load(&*store).await?;
     let app = Arc::new(App {
+        alarms: Alarms::default(),
         automation,
+        webhooks,
         writer: Writer::new(Arc::clone(&store), Arc::clone(&feed), wall_clock),
         public_url,
         store,
@@ -217,6 +222,7 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
     });
     tasks.spawn(reconciler::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(watcher::run(Arc::clone(app), stopping.clone()));
+    tasks.spawn(webhooks::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(automation::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(worlds::mirror(Arc::clone(app), stopping.clone()));
 }

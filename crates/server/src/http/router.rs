@@ -32,11 +32,13 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(failovers::routes())
         .merge(reports::routes())
         .merge(automation::routes())
+        .merge(alarms::routes())
         .merge(keys::routes())
         .merge(login::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
         .merge(events::routes())
+        .merge(webhooks::routes())
         .merge(ofrep::routes())
         .merge(standing::routes())
 }

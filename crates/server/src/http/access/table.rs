@@ -58,6 +58,11 @@ pub(crate) const TABLE: &[Row] = &[
     write("DELETE", "/api/keys/{id}", ADMIN, "key.revoke"),
     write("POST", "/api/tokens", OPERATOR, "token.create"),
     read("/api/events", VIEWER),
+    read("/api/webhooks", ADMIN),
+    write("POST", "/api/webhooks", ADMIN, "webhook.create"),
+    write("DELETE", "/api/webhooks/{id}", ADMIN, "webhook.delete"),
+    read("/api/webhooks/{id}/deliveries", ADMIN),
+    write("POST", "/api/webhooks/{id}/test", ADMIN, "webhook.test"),
     read("/api/audit", VIEWER),
 
     read("/api/worlds", VIEWER),
@@ -105,6 +110,7 @@ pub(crate) const TABLE: &[Row] = &[
     write("POST", "/api/failovers/{id}/undo", OPERATOR, "failover.undo"),
     read("/api/worlds/{id}/automation", VIEWER),
     write("PUT", "/api/worlds/{id}/automation", OPERATOR, "automation.set"),
+    read("/api/alarms", VIEWER),
     read("/api/automation", VIEWER),
     write("PUT", "/api/automation", OPERATOR, "automation.switch"),
 ];
