@@ -6,6 +6,7 @@
 
 mod alarms;
 mod api;
+mod audit;
 mod automation;
 mod failover;
 mod guest;

@@ -216,7 +216,7 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
     let mut stop = stopping.clone();
     tasks.spawn(async move {
         tokio::select! {
-            () = audit::publish(&*auditing.store, &auditing.events) => {}
+            () = audit::follow(&auditing) => {}
             () = stopped(&mut stop) => {}
         }
     });
