@@ -13,6 +13,7 @@ mod guest;
 mod guide;
 mod input;
 mod live_config;
+mod report;
 mod restart;
 mod roles;
 mod runbook;
