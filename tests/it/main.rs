@@ -4,6 +4,9 @@
 //! The binary is the one beside the tests in the target directory; build it first, as
 //! `make test` does.
 
+mod alarms;
+mod api;
+mod audit;
 mod automation;
 mod drill;
 mod failover;
@@ -13,9 +16,16 @@ mod live_config;
 mod moments;
 mod restart;
 mod roles;
+mod report;
+mod restart;
+mod roles;
+mod runbook;
+mod server;
 mod servers;
 mod steering;
 mod tls;
+mod wait;
+mod webhooks;
 mod worlds;
 
 use e2e::{api, guest, server, wait};

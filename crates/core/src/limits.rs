@@ -129,6 +129,30 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 pub const WRITE_RETRIES_MAX: usize = 5;
 /// Events kept for readers of the event stream that come back.
 pub const EVENTS_KEPT_MAX: usize = 4_096;
+/// How long clients of a world whose servers are well may have lost them before that is an alarm.
+pub const ALARM_GAME_LOST_AFTER: Duration = Duration::from_secs(10);
+/// Of a hundred connected clients, how many have to have lost their game for that.
+pub const ALARM_GAME_LOST_PERCENT: usize = 10;
+/// Time from an alarm's first alert to its next one with other numbers.
+pub const ALERT_SETTLE: Duration = Duration::from_secs(3);
+/// Time between further alerts of an alarm with other numbers.
+pub const ALERT_REPEAT: Duration = Duration::from_secs(30);
+/// Webhooks of one installation.
+pub const WEBHOOKS_MAX: usize = 20;
+/// Bytes of a webhook's address.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+/// Deliveries of a webhook that may wait; more, and the oldest waiting one is dropped.
+pub const WEBHOOK_PENDING_MAX: usize = 100;
+/// Deliveries of a webhook that are kept, those that wait included.
+pub const WEBHOOK_DELIVERIES_KEPT_MAX: usize = 200;
+/// Time for one try of a delivery, from the connection to the answer's head.
+pub const WEBHOOK_TRY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Tries of a delivery before it is given up: about three quarters of an hour.
+pub const WEBHOOK_TRIES_MAX: u32 = 14;
+/// Wait after a delivery's first failed try; doubled for each further one.
+pub const WEBHOOK_BACKOFF: Duration = Duration::from_secs(1);
+/// The longest wait between two tries of a delivery.
+pub const WEBHOOK_BACKOFF_MAX: Duration = Duration::from_mins(10);
 /// Audit entries kept by an installation.
 pub const AUDIT_ENTRIES_MAX: usize = 1_000_000;
 /// Wrong logins of one address within a minute.

@@ -1,5 +1,6 @@
 //! The control plane: wires the parts together and serves them over HTTP.
 
+mod alarms;
 mod app;
 mod audit;
 mod auth;
@@ -19,6 +20,7 @@ mod places;
 mod reconciler;
 mod startup;
 mod watcher;
+mod webhooks;
 mod worlds;
 mod writer;
 

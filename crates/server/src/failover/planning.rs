@@ -18,6 +18,8 @@ use crate::app::App;
 pub(super) struct Way {
     pub(super) kind: Kind,
     pub(super) trigger: Trigger,
+    /// The word for it in the audit log.
+    pub(super) action: &'static str,
 }
 
 /// A plan, and the world where its people end up.
@@ -48,7 +50,7 @@ pub(super) fn plan(
     catalog: &Catalog,
     world: &WorldId,
     request: &FailoverRequest,
-    Way { kind, trigger }: Way,
+    Way { kind, trigger, .. }: Way,
 ) -> Planned {
     let Some(main) = side(app, catalog, world) else { return nowhere() };
     let away_id = match kind {

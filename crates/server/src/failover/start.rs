@@ -40,7 +40,8 @@ pub(crate) async fn fail_over(
     request: &FailoverRequest,
     trigger: Trigger,
 ) -> ApiResult<Started> {
-    begin(app, actor, world, request, Way { kind: Kind::Failover, trigger }).await
+    let way = Way { kind: Kind::Failover, trigger, action: "failover.run" };
+    begin(app, actor, world, request, way).await
 }
 
 /// Brings everyone home who asked for a world and was sent elsewhere.
@@ -51,6 +52,17 @@ pub(crate) async fn fail_back(
     request: &FailoverRequest,
     trigger: Trigger,
 ) -> ApiResult<Started> {
+    let way = Way { kind: Kind::Failback, trigger, action: "failover.failback" };
+    bring_home(app, actor, world, request, way).await
+}
+
+async fn bring_home(
+    app: &App,
+    actor: &Actor,
+    world: &WorldId,
+    request: &FailoverRequest,
+    way: Way,
+) -> ApiResult<Started> {
     let catalog = app.catalog();
     world_of(&catalog, world)?;
     let is_moving_home =
@@ -60,7 +72,7 @@ pub(crate) async fn fail_back(
                       bring home";
         return Err(ApiError::new(ErrorCode::NotFailedOver, detail));
     }
-    begin(app, actor, world, request, Way { kind: Kind::Failback, trigger }).await
+    begin(app, actor, world, request, way).await
 }
 
 /// Undoes a failover: overrides cleared, those still in main stay, those moved come home.
@@ -78,17 +90,11 @@ pub(crate) async fn undo(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult
         force: true,
         ..FailoverRequest::default()
     };
-    fail_back(app, actor, &record.world_id, &request, Trigger::Api).await
+    let way = Way { kind: Kind::Failback, trigger: Trigger::Api, action: "failover.undo" };
+    bring_home(app, actor, &record.world_id, &request, way).await
 }
 
 impl Way {
-    const fn action(self) -> &'static str {
-        match self.kind {
-            Kind::Failback => "failover.failback",
-            Kind::Failover | Kind::Rejoin => "failover.run",
-        }
-    }
-
     const fn counter(self) -> Counter {
         match self.kind {
             Kind::Failback => Counter::Redirected,
@@ -125,7 +131,7 @@ async fn begin(
     if !planned.may_proceed(request) {
         let refusal = blocked(&planned.rules);
         let about = About {
-            action: way.action(),
+            action: way.action,
             target: world.to_string(),
             after: json!({ "rules": planned.rules }),
             reason: Some(request.reason.clone()).filter(|reason| !reason.is_empty()),
@@ -181,7 +187,7 @@ async fn commit(
         Ok(closing(app, step.catalog, world, way.kind).into_iter().chain([new]).collect())
     };
     let options = SaveOptions {
-        action: way.action(),
+        action: way.action,
         // What the state speaks against was weighed by the rules of the plan.
         force_reason: Some(request.reason.clone()),
         ..SaveOptions::default()
