@@ -5,7 +5,6 @@
 //! `make test` does.
 
 mod alarms;
-mod api;
 mod audit;
 mod automation;
 mod drill;
@@ -14,17 +13,13 @@ mod guide;
 mod input;
 mod live_config;
 mod moments;
-mod restart;
-mod roles;
 mod report;
 mod restart;
 mod roles;
 mod runbook;
-mod server;
 mod servers;
 mod steering;
 mod tls;
-mod wait;
 mod webhooks;
 mod worlds;
 
