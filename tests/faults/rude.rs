@@ -1,4 +1,4 @@
-//! Two thousand clients that ask and ask, whatever they are told, while honest ones await their turn.
+//! Two thousand clients that ask and ask, whatever they are told, while honest ones wait in line.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
