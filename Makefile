@@ -1,6 +1,6 @@
 # Two commands are all that a fresh machine with Rust and Node needs: `make demo` and `make test`.
 
-.PHONY: demo test check fmt web setup-web clean sim sim-million bench soak faults
+.PHONY: demo test e2e screenshots check fmt web clean sim sim-million bench soak faults
 
 CARGO ?= cargo
 
@@ -13,6 +13,15 @@ test: web ## Set everything up and run every test
 	$(CARGO) nextest run --workspace --features lifeboat-store/conformance
 	$(CARGO) test --workspace --doc --quiet
 	npm test
+	$(MAKE) e2e
+
+e2e: web ## Drive the dashboard and the player's page in Chromium against the real program
+	$(CARGO) build --workspace --features lifeboat-store/conformance --bin lifeboat
+	npm run e2e
+
+screenshots: web ## Make pictures of every page, in light, dark and phone width, in web/screenshots
+	$(CARGO) build --workspace --features lifeboat-store/conformance --bin lifeboat
+	npm run screenshots
 
 check: ## Format, lint and check the dependency rules
 	$(CARGO) fmt --all --check

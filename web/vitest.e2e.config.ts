@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["e2e/**/*.spec.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    fileParallelism: false,
+    // Most of the time is spent waiting; more at once would starve the program under test.
+    maxWorkers: 2,
+    maxConcurrency: 4,
   },
 });

@@ -4,15 +4,23 @@
 //! The binary is the one beside the tests in the target directory; build it first, as
 //! `make test` does.
 
+mod alarms;
+mod audit;
 mod automation;
+mod drill;
 mod failover;
 mod guide;
 mod input;
 mod live_config;
+mod moments;
+mod report;
 mod restart;
 mod roles;
+mod runbook;
 mod servers;
+mod steering;
 mod tls;
+mod webhooks;
 mod worlds;
 
 use e2e::{api, guest, server, wait};

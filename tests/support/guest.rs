@@ -207,3 +207,22 @@ pub async fn close_code(socket: &mut Socket) -> Option<u16> {
     };
     tokio::time::timeout(PATIENCE, awaited).await.expect("it is closed in time")
 }
+
+/// The types of the frames that come, up to the first of this one.
+pub async fn frames_until(socket: &mut Socket, kind: &str) -> Vec<String> {
+    let mut heard = Vec::new();
+    let awaited = async {
+        while let Some(Ok(message)) = socket.next().await {
+            let Message::Text(text) = message else { continue };
+            let frame: Value = serde_json::from_str(&text).expect("JSON");
+            let found = frame["type"].as_str().unwrap_or_default().to_owned();
+            if found == kind {
+                return;
+            }
+            heard.push(found);
+        }
+        panic!("no `{kind}` before the end");
+    };
+    tokio::time::timeout(PATIENCE, awaited).await.expect("it comes in time");
+    heard
+}

@@ -127,3 +127,14 @@ export function failover(of: World, target: World, by: string): Failover {
     outageMs: null,
   };
 }
+
+export const automation = () => ({ enabled: true, graceSeconds: 30, coolDownSeconds: 600 });
+
+/** So many main worlds with their standbys. */
+export const pairs = (count: number): World[] =>
+  Array.from({ length: count }, (_, number) => {
+    const [id, spare] = [`wld_m${number}`, `wld_s${number}`];
+    const main = world(id, `Stage ${number}`, { standby: spare });
+    main.status.sessions = number;
+    return [main, world(spare, `FAILOVER Stage ${number}`, { standbyFor: id })];
+  }).flat();

@@ -20,6 +20,8 @@ import * as data from "./data.js";
 
 export interface MockOptions {
   people?: number;
+  /** Pairs of worlds beside the one that the tests are about. */
+  pairs?: number;
   role?: Role;
   /** Answers instead of the mock where it returns something: `[status, body]`. */
   instead?: (method: string, path: string) => [number, unknown] | undefined;
@@ -31,6 +33,10 @@ export interface Mock {
   worlds: World[];
   config: LiveConfig;
   change: (act: () => void, event?: string) => void;
+  /** Somebody else saves a live config. */
+  save: (patch: Values, by: string) => void;
+  /** How many have landed in the newest failover. */
+  moved: () => number;
   cutEvents: () => void;
   close: () => Promise<void>;
 }
@@ -73,12 +79,15 @@ class Stage {
   readonly sessions: Session[];
   config = data.liveConfig();
   history: LiveConfig[] = [structuredClone(this.config)];
+  automation = data.automation();
+  automationSwitch = { stopped: false, reason: "", by: "", at: null as string | null };
   failovers: Failover[] = [];
   rows: FailoverClient[] = [];
   readonly timers = new Set<ReturnType<typeof setInterval>>();
 
   constructor(
     people: number,
+    pairs: number,
     readonly tell: (event: string) => void,
   ) {
     this.main = data.world("wld_main", "Main Stage", { standby: "wld_spare" });
@@ -87,7 +96,7 @@ class Stage {
     this.standby.access.public = false;
     const lone = data.world("wld_lone", data.HOSTILE);
     lone.status = { ...lone.status, phase: "Inactive", deploymentId: null, endsAt: null };
-    this.worlds = [this.main, this.standby, lone];
+    this.worlds = [this.main, this.standby, lone, ...data.pairs(pairs)];
     this.sessions = Array.from({ length: people }, (_, number) => ({
       id: `ses_${number}`,
       user: number === 3 ? data.HOSTILE : `usr_guest${number}`,
@@ -127,6 +136,18 @@ class Stage {
     ];
     const ready = checks.every((one) => one.ok || one.severity !== "block");
     return { ready, checkedAt: new Date().toISOString(), checks };
+  }
+
+  automated() {
+    const { stopped } = this.automationSwitch;
+    const { enabled } = this.automation;
+    const standing = !enabled ? "off" : stopped ? "stopped" : "watching";
+    return { worldId: "wld_main", ...this.automation, standing, at: null, blockedBy: null };
+  }
+
+  switched() {
+    const worlds = this.automation.enabled ? [this.automated()] : [];
+    return { ...this.automationSwitch, worlds };
   }
 
   save(by: string): LiveConfig {
@@ -261,10 +282,35 @@ function routes(stage: Stage, role: Role): [string, RegExp, Handler][] {
       },
     ],
     ["PATCH", /^\/api\/failovers\/([^/]+)$/, (_, [, id]) => found(record(id))],
+    ["GET", /\/worlds\/[^/]+\/automation$/, () => [200, stage.automated()]],
+    [
+      "PUT",
+      /\/worlds\/[^/]+\/automation$/,
+      (body) => {
+        Object.assign(stage.automation, body);
+        return [200, stage.automated()];
+      },
+    ],
+    ["GET", /^\/api\/automation$/, () => [200, stage.switched()]],
+    [
+      "PUT",
+      /^\/api\/automation$/,
+      (body) => {
+        const by = "Ada Lovelace";
+        Object.assign(stage.automationSwitch, body, { by, at: new Date().toISOString() });
+        return [200, stage.switched()];
+      },
+    ],
     ["GET", /\/drills$/, () => page([])],
     ["GET", /^\/api\/audit$/, () => page(audit)],
     ["GET", /^\/api\/keys$/, () => page(keys)],
     ["POST", /^\/api\/keys$/, (body) => [201, { id: "key_2", ...body, secret: "lb_secret" }]],
+    ["POST", /\/wld_main\/join$/, () => problem(403, "guest_not_allowed", "It admits no guests.")],
+    [
+      "POST",
+      /\/join$/,
+      () => problem(503, "admission_paced", "It is not your turn.", { retryAfterMs: 9_000 }),
+    ],
     ["POST", /^\/api\//, () => [202, {}]],
     ["PUT", /^\/api\//, () => [200, {}]],
     ["DELETE", /^\/api\//, () => [204]],
@@ -295,7 +341,7 @@ export async function startMock(options: MockOptions): Promise<Mock> {
     number += 1;
     for (const reader of readers) reader.write(`id: ${number}\nevent: ${event}\ndata: {}\n\n`);
   };
-  const stage = new Stage(options.people ?? 120, tell);
+  const stage = new Stage(options.people ?? 120, options.pairs ?? 0, tell);
   const table = routes(stage, options.role ?? "admin");
 
   const answer = async (request: IncomingMessage, path: string): Promise<Answer> => {
@@ -307,7 +353,8 @@ export async function startMock(options: MockOptions): Promise<Mock> {
       const cookie = "mock=1; Path=/; HttpOnly; SameSite=Strict";
       return [200, { name: body.name, role: options.role ?? "admin" }, { "set-cookie": cookie }];
     }
-    if (!request.headers.cookie?.includes("mock=1")) {
+    const isPlayer = path.endsWith("/join");
+    if (!isPlayer && !request.headers.cookie?.includes("mock=1")) {
       return problem(401, "unauthorized", "The key is not valid; paste it as it was shown.");
     }
     for (const [wanted, pattern, handler] of table) {
@@ -345,6 +392,11 @@ export async function startMock(options: MockOptions): Promise<Mock> {
       act();
       tell(event);
     },
+    save: (patch, by) => {
+      mergePatch(stage.config as unknown as Values, patch);
+      stage.save(by);
+    },
+    moved: () => stage.failovers[0]?.counts.landed ?? 0,
     cutEvents: () => {
       for (const reader of readers) reader.destroy();
     },

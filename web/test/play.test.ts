@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Crowd, WALK_CM_PER_SECOND, headingOf, step } from "../src/play/crowd.js";
-import { describe as inWords } from "../src/play/screen.js";
+import { countdown, describe as inWords } from "../src/play/screen.js";
 
 const person = (id: number, x = 0, y = 0) => ({ id, name: `p${id}`, x, y, heading: 0 });
 const size = { width: 1_000, height: 1_000 };
@@ -64,5 +64,21 @@ describe("the loading screen", () => {
     const trying = { status: "waiting", until: 1, code: null } as const;
     expect(inWords(trying, true, silent).text).toContain("no answer");
     expect(inWords(trying, true, null).text).toContain("moved");
+  });
+});
+
+describe("the wait is told honestly", () => {
+  it("by what is known of it, and no more", () => {
+    const progress = { over: 3_120, present: 5_000 };
+    expect(countdown(progress, 4, "asks")).toBe(
+      "3,120 of 5,000 are over, you are next in about 4 s.",
+    );
+    expect(countdown(progress, 4, "called")).toBe(
+      "3,120 of 5,000 are over, you are next in at most 4 s.",
+    );
+    expect(countdown(progress, 0, "called")).toBe("3,120 of 5,000 are over.");
+    expect(countdown(null, 4, "asks")).toBe("You are next in about 4 s.");
+    expect(countdown(null, 4, "unknown")).toBe("Next try in 4 s.");
+    expect(countdown(null, 0, "called")).toBe("");
   });
 });

@@ -193,7 +193,10 @@ impl<G: GameConnector, O: Observer> Driver<G, O> {
             Action::Send { frame } => self.channel.send(&frame),
             Action::ConnectGame { endpoint, ticket } => self.connect(endpoint, ticket),
             Action::DisconnectGame => self.play = None,
-            Action::Show { .. } | Action::ShowMessage { .. } | Action::LiveConfig { .. } => {}
+            Action::Show { .. }
+            | Action::ShowMessage { .. }
+            | Action::ShowProgress { .. }
+            | Action::LiveConfig { .. } => {}
         }
     }
 

@@ -141,6 +141,13 @@ pub enum ServerFrame {
         /// The text.
         text: String,
     },
+    /// How far the failover is that the session waits in, for the loading screen.
+    Progress {
+        /// Sessions that are over.
+        over: u64,
+        /// Sessions that were there when it began.
+        present: u64,
+    },
     /// New tokens for the placement that stands.
     Tokens {
         /// For the game server.

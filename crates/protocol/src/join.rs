@@ -4,12 +4,15 @@ use lifeboat_core::ids::{DeploymentId, LaunchContextId, ServerId, SessionId, Use
 use lifeboat_core::version::BaseVersion;
 use lifeboat_core::world::Streaming;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::schema::{BaseVersionShape, StreamingShape};
 
 /// What a client may say in `accepts` to get its placement over the session channel.
 pub const ACCEPTS_PLACEMENT: &str = "placement";
 
 /// `POST /api/worlds/{id}/join`; every field is optional.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct JoinRequest {
     /// What the client is.
@@ -21,10 +24,11 @@ pub struct JoinRequest {
 }
 
 /// What a client is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClientInfo {
     /// Its base version; the target's is assumed if absent.
+    #[schema(value_type = Option<BaseVersionShape>)]
     pub base_version: Option<BaseVersion>,
     /// A word for what it is, such as `browser` or `bot`.
     pub kind: Option<String>,
@@ -41,30 +45,38 @@ impl ClientInfo {
 }
 
 /// The answer to a join. Everything but `requested_world` is of the world placed in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JoinAnswer {
     /// The session.
+    #[schema(value_type = String)]
     pub session: SessionId,
     /// The user.
+    #[schema(value_type = String)]
     pub user: User,
     /// The world that was asked for.
+    #[schema(value_type = String)]
     pub requested_world: WorldId,
     /// The world placed in.
+    #[schema(value_type = String)]
     pub world: WorldId,
     /// The deployment placed in.
+    #[schema(value_type = String)]
     pub deployment: DeploymentId,
     /// For clients of base version 37 and older.
+    #[schema(value_type = Option<String>, required)]
     pub launch_context: Option<LaunchContextId>,
     /// Whether an override led elsewhere.
     pub redirected: bool,
     /// Whether `previous` was a token of this user's.
     pub previous_accepted: bool,
     /// The server placed on.
+    #[schema(value_type = String)]
     pub server: ServerId,
     /// Where that server takes clients.
     pub endpoint: String,
     /// How clients are launched.
+    #[schema(value_type = StreamingShape)]
     pub streaming: Streaming,
     /// `ForceDisconnect.AllClients` of the world placed in.
     pub all_clients: u64,

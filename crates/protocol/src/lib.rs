@@ -7,3 +7,4 @@ pub mod client;
 pub mod frame;
 pub mod join;
 pub mod problem;
+mod schema;

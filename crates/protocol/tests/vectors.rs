@@ -155,6 +155,7 @@ fn moves() -> Vec<Sequence> {
             .wait(),
         Sequence::in_world("hold, the slow poll, a placement")
             .frame(force(0, 1_000, None))
+            .frame(json!({ "type": "progress", "over": 3_120, "present": 5_000 }))
             .frame(json!({ "type": "hold" }))
             .wait()
             .frame(placement("standby")),

@@ -9,6 +9,7 @@ pub(crate) mod handlers;
 pub(crate) mod idempotency;
 pub(crate) mod json;
 pub(crate) mod listen;
+pub(crate) mod negotiate;
 pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod problem;

@@ -102,3 +102,8 @@ fn who_is_called_twice_moves_with_the_failover_in_progress() {
 fn the_last_one_to_land_is_kept_in_the_record() {
     [8_484, 27_427].into_iter().for_each(holds);
 }
+
+#[test]
+fn who_lost_a_server_of_the_target_stands_in_the_line_of_those_who_come() {
+    [122_706].into_iter().for_each(holds);
+}

@@ -55,6 +55,8 @@ export interface ClientEvents {
   status: Status;
   /** A message to the player, to be shown as text. */
   message: string;
+  /** How far the failover is that the player waits in: so many of those present are over. */
+  progress: { over: number; present: number };
   /** New values by JSON Pointer; the whole as `/game` and `/project` at each hello. */
   liveConfig: Record<string, unknown>;
   /** A placement; its session token is what `previous` takes after a reload. */
@@ -80,6 +82,7 @@ export class Client {
   readonly #listeners: Listeners = {
     status: new Set(),
     message: new Set(),
+    progress: new Set(),
     liveConfig: new Set(),
     placed: new Set(),
     refusal: new Set(),
@@ -218,6 +221,8 @@ export class Client {
         return this.#emit("status", action.status);
       case "showMessage":
         return this.#emit("message", action.text);
+      case "showProgress":
+        return this.#emit("progress", { over: action.over, present: action.present });
       case "liveConfig":
         return this.#emit("liveConfig", action.changes);
     }

@@ -11,4 +11,5 @@ export { type Environment, pageEnvironment } from "./environment.js";
 export type { JoinFailure } from "./join.js";
 export { withChanges } from "./live-values.js";
 export type { EndReason, ErrorCode, Status } from "./machine/index.js";
+export type { components, operations, paths } from "./openapi.js";
 export type { JoinAnswer, JoinRequest, LaunchMode, Problem, Streaming } from "./types.js";

@@ -1,6 +1,6 @@
 import { type AddressInfo } from "node:net";
 import { createServer } from "node:http";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { Client, type ClientOptions, type Environment, type SocketClass, withChanges } from "../src/index.js";
 import { readFailure } from "../src/join.js";
@@ -65,6 +65,7 @@ async function startServer(refusals: number[] = []) {
 
 const stops: (() => void)[] = [];
 afterEach(() => {
+  vi.useRealTimers();
   for (const stop of stops.splice(0)) stop();
 });
 
@@ -84,6 +85,24 @@ function makeClient(url: string, options: Partial<ClientOptions> = {}) {
   });
   stops.push(() => client.stop());
   return { client, games };
+}
+
+/** A page whose clock goes on while its timers stand still. */
+function sleepingPage() {
+  let slept = 0;
+  let comeBack = () => {};
+  const environment: Environment = {
+    isOnline: () => true,
+    onReturn: (listener) => {
+      comeBack = listener;
+      return () => {};
+    },
+  };
+  return {
+    options: { environment, now: () => Date.now() + slept },
+    sleep: (ms: number) => (slept += ms),
+    wake: () => comeBack(),
+  };
 }
 
 const inWorld = (client: Client, world: string) =>
@@ -141,6 +160,73 @@ describe("a client", () => {
     isOnline = true;
     comeBack();
     await there;
+  });
+
+  it("gives up a channel that died while the computer slept, as soon as it wakes", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const page = sleepingPage();
+    const { client, games } = makeClient(server.url, { ...page.options, random: () => 0 });
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    await expect.poll(() => server.heard.length).toBeGreaterThan(0);
+    page.sleep(60 * 60_000);
+    page.wake();
+    await expect.poll(() => server.channels.length).toBe(2);
+    // The game is none of the channel's business.
+    expect(games).toEqual(["ws://main/"]);
+  });
+
+  it("takes a turn that came while the page slept as soon as it is back", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const page = sleepingPage();
+    const { client } = makeClient(server.url, page.options);
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    await expect.poll(() => server.heard.length).toBeGreaterThan(0);
+    const waits = new Promise((done) => client.on("status", done));
+    const order = { type: "forceDisconnect", allClients: 1, leaveAfterMs: 0, reason: "failover" };
+    server.channels[0]?.send(JSON.stringify({ ...order, rejoinAfterMs: 20_000 }));
+    expect(await waits).toMatchObject({ status: "waiting" });
+    page.wake();
+    expect(server.joins.length).toBe(1);
+    page.sleep(20_000);
+    page.wake();
+    await expect.poll(() => server.joins.length).toBe(2);
+  });
+
+  it("is moved in the background, where no timer runs", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const { client, games } = makeClient(server.url);
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    await expect.poll(() => server.heard.length).toBeGreaterThan(0);
+    vi.useFakeTimers({ toFake: ["setTimeout", "setInterval"] });
+    const over = inWorld(client, "wld_standby");
+    const order = { type: "forceDisconnect", allClients: 1, leaveAfterMs: 0, reason: "failover" };
+    server.channels[0]?.send(JSON.stringify({ ...order, rejoinAfterMs: 5_000 }));
+    server.channels[0]?.send(JSON.stringify({ type: "placement", ...server.answer("standby") }));
+    await over;
+    expect(vi.getTimerCount()).toBeGreaterThan(0);
+    expect(games.at(-1)).toBe("ws://standby/");
+  });
+
+  it("tells how far the failover is", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const { client } = makeClient(server.url);
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    await expect.poll(() => server.heard.length).toBeGreaterThan(0);
+    const told = new Promise((done) => client.on("progress", done));
+    server.channels[0]?.send(JSON.stringify({ type: "progress", over: 3_120, present: 5_000 }));
+    expect(await told).toEqual({ over: 3_120, present: 5_000 });
   });
 
   it("says that it leaves", async () => {

@@ -4,6 +4,9 @@ import { ApiProblem } from "./problem.js";
 import { type RequestOptions, request, requestText } from "./http.js";
 import type {
   AuditEntry,
+  Automation,
+  AutomationPolicy,
+  AutomationSwitch,
   Ban,
   Deployment,
   Drill,
@@ -125,6 +128,13 @@ export const api = {
   drills: (worldId: string) => all<Drill>(world(worldId, "/drills"), {}, 200),
   startDrill: (worldId: string, clients: number) =>
     request<Drill>("POST", world(worldId, "/drills"), { clients }),
+
+  automation: (worldId: string) => request<Automation>("GET", world(worldId, "/automation")),
+  setAutomation: (worldId: string, policy: AutomationPolicy) =>
+    request<Automation>("PUT", world(worldId, "/automation"), policy),
+  automationSwitch: () => request<AutomationSwitch>("GET", "/api/automation"),
+  setAutomationSwitch: (stopped: boolean, reason: string) =>
+    request<AutomationSwitch>("PUT", "/api/automation", { stopped, reason }),
 
   audit: (query: { cursor?: string; limit?: number }) =>
     request<Page<AuditEntry>>("GET", "/api/audit", undefined, { query }),

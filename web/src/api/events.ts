@@ -51,29 +51,37 @@ export interface StreamHandlers {
   event: (event: StreamEvent) => void;
   /** The stream is open; `isResumed` is false when events may have been missed. */
   open: (isResumed: boolean) => void;
-  lost: () => void;
+  /** The stream broke off; nothing was heard since `heardAt`, in milliseconds of the epoch. */
+  lost: (heardAt: number) => void;
   signedOut: () => void;
 }
 
 const RETRY_MS = { first: 500, max: 10_000 };
-/** The server sends a comment at least this often; without one the connection is dead. */
-const SILENCE_MAX_MS = 40_000;
+/** The server is heard every 15 s at least; without that the connection is dead. */
+const SILENCE_MAX_MS = 20_000;
 
 /** Reads the stream until it is stopped, reconnecting with growing waits. */
 export function readEvents(handlers: StreamHandlers, fetchIt: typeof fetch = fetch): () => void {
   const stop = new AbortController();
   let lastId: string | null = null;
   let waitMs = RETRY_MS.first;
+  let heardAt = Date.now();
 
   const connect = async (): Promise<void> => {
     const headers: Record<string, string> = { accept: "text/event-stream" };
     if (lastId !== null) headers["last-event-id"] = lastId;
-    const response = await fetchIt("/api/events", { headers, signal: stop.signal });
+    // A server that takes the connection and never answers is silent as well.
+    const unanswered = new AbortController();
+    const timer = setTimeout(() => unanswered.abort(), SILENCE_MAX_MS);
+    const signal = AbortSignal.any([stop.signal, unanswered.signal]);
+    const response = await fetchIt("/api/events", { headers, signal });
+    clearTimeout(timer);
     if (response.status === 401) {
       stop.abort();
       return handlers.signedOut();
     }
     if (!response.ok || !response.body) throw new Error(`events: ${response.status}`);
+    heardAt = Date.now();
     handlers.open(lastId !== null);
     waitMs = RETRY_MS.first;
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -81,6 +89,7 @@ export function readEvents(handlers: StreamHandlers, fetchIt: typeof fetch = fet
     for (;;) {
       const { done, value } = await withSilence(reader);
       if (done) return;
+      heardAt = Date.now();
       for (const event of parser.push(value)) {
         lastId = event.id ?? lastId;
         handlers.event(event);
@@ -96,7 +105,7 @@ export function readEvents(handlers: StreamHandlers, fetchIt: typeof fetch = fet
         // Told below, whatever it was.
       }
       if (stop.signal.aborted) return;
-      handlers.lost();
+      handlers.lost(heardAt);
       await new Promise((done) => setTimeout(done, waitMs * (0.5 + Math.random() / 2)));
       waitMs = Math.min(waitMs * 2, RETRY_MS.max);
     }

@@ -14,6 +14,9 @@ type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
 /** Called when the login is no longer good. */
 export const onSignedOut = new Set<() => void>();
 
+/** A 401 of these is their answer, and no news about a login. */
+const asksWho = new Set(["/api/login", "/api/me"]);
+
 /** A key that makes a repeated POST the same POST; `randomUUID` exists in secure contexts only. */
 function idempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -52,7 +55,7 @@ async function send(
   }
   if (response.ok) return response;
   const problem = await readProblem(response);
-  if (response.status === 401 && path !== "/api/login") for (const tell of onSignedOut) tell();
+  if (response.status === 401 && !asksWho.has(path)) for (const tell of onSignedOut) tell();
   throw problem;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The shapes of the operators' API. Written by hand after the contract, one interface for each
- * schema of `/api/openapi.json`, so that a generated file can take its place.
+ * The shapes of the operators' API, as the dashboard reads them. The OpenAPI document gives most of
+ * its answers as any JSON, so these are written by hand; the browser tests hold them to the server.
  */
 
 import type { Rule } from "./problem.js";
@@ -200,6 +200,40 @@ export interface Drill {
   failoverId?: string | null;
   failbackId?: string | null;
   [figure: string]: unknown;
+}
+
+export type AutomationStanding =
+  | "off"
+  | "stopped"
+  | "away"
+  | "watching"
+  | "counting"
+  | "coolingDown"
+  | "blocked"
+  | "due";
+
+/** What may be set of a world's automation. */
+export interface AutomationPolicy {
+  enabled: boolean;
+  graceSeconds: number;
+  coolDownSeconds: number;
+}
+
+export interface Automation extends AutomationPolicy {
+  worldId: string;
+  standing: AutomationStanding;
+  /** Until when it counts or cools down. */
+  at: string | null;
+  blockedBy: string | null;
+}
+
+/** The switch over the automation of all worlds, and the worlds that have it. */
+export interface AutomationSwitch {
+  stopped: boolean;
+  reason: string;
+  by: string;
+  at: string | null;
+  worlds: Automation[];
 }
 
 export interface AuditEntry {

@@ -24,26 +24,38 @@ const touched: Record<string, string[]> = {
   audit: ["audit"],
 };
 
-/** Tells the cache what may have changed, in batches. */
-function reloader(cache: QueryClient): { changed: (event: string) => void; stop: () => void } {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let events = new Set<string>();
-  const reload = () => {
-    const names = new Set([...events].flatMap((event) => touched[event] ?? ["all"]));
-    timer = undefined;
-    events = new Set();
+/**
+ * Tells the cache what may have changed: the first event of a kind at once, a burst of them in
+ * batches. Each kind waits by itself: a commit sends several, and none may hold up another.
+ */
+export function reloader(cache: QueryClient): {
+  changed: (event: string) => void;
+  stop: () => void;
+} {
+  const resting = new Map<string, ReturnType<typeof setTimeout>>();
+  const missed = new Set<string>();
+  const reload = (event: string) => {
+    resting.set(event, setTimeout(() => rested(event), RELOAD_EVERY_MS));
+    const names = touched[event];
     // Only what a page shows at this moment is loaded; the rest is marked as old.
     void cache.invalidateQueries({
       predicate: ({ meta, queryKey }) =>
-        meta?.isFixed !== true && (names.has("all") || names.has(String(queryKey[0]))),
+        meta?.isFixed !== true && (!names || names.includes(String(queryKey[0]))),
     });
+  };
+  const rested = (event: string) => {
+    resting.delete(event);
+    if (missed.delete(event)) reload(event);
   };
   return {
     changed: (event) => {
-      events.add(event);
-      timer ??= setTimeout(reload, RELOAD_EVERY_MS);
+      if (resting.has(event)) missed.add(event);
+      else reload(event);
     },
-    stop: () => clearTimeout(timer),
+    stop: () => {
+      for (const timer of resting.values()) clearTimeout(timer);
+      missed.clear();
+    },
   };
 }
 
@@ -58,8 +70,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         setConnection({ is: "open" });
         reload.changed("reset");
       },
-      lost: () =>
-        setConnection((was) => (was.is === "lost" ? was : { is: "lost", since: Date.now() })),
+      lost: (heardAt) =>
+        setConnection((was) => (was.is === "lost" ? was : { is: "lost", since: heardAt })),
       signedOut: () => void cache.invalidateQueries({ queryKey: ["me"] }),
     });
     return () => {

@@ -5,17 +5,17 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { ApiProblem } from "../api/problem.js";
 import { App } from "./App.js";
+import { reload, retry, retryDelay } from "./retry.js";
 import { theme } from "./theme.js";
 
 const cache = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 2_000,
-      // What the server refuses, it refuses again; only silence is worth another try.
-      retry: (failures, error) =>
-        failures < 3 && error instanceof ApiProblem && (error.isUnreachable || error.status >= 500),
+      retry,
+      retryDelay,
+      refetchInterval: reload(),
       networkMode: "always",
     },
     mutations: { networkMode: "always" },

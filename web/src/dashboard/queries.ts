@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { api } from "../api/client.js";
 import type { Role, World } from "../api/types.js";
+import { reload } from "./retry.js";
 
 /** Events keep things current; this is for a server whose events do not come through. */
 const SAFETY_RELOAD_MS = 15_000;
@@ -22,13 +23,13 @@ export function useMay(role: Role): boolean {
 }
 
 export const useWorlds = () =>
-  useQuery({ queryKey: ["worlds"], queryFn: api.worlds, refetchInterval: SAFETY_RELOAD_MS });
+  useQuery({ queryKey: ["worlds"], queryFn: api.worlds, refetchInterval: reload(SAFETY_RELOAD_MS) });
 
 export function useWorld(worldId: string) {
   return useQuery({
     queryKey: ["world", worldId],
     queryFn: () => api.world(worldId),
-    refetchInterval: SAFETY_RELOAD_MS,
+    refetchInterval: reload(SAFETY_RELOAD_MS),
   });
 }
 
@@ -37,7 +38,7 @@ export function useDeployment(deploymentId: string | null | undefined) {
     queryKey: ["deployment", deploymentId],
     queryFn: () => api.deployment(deploymentId ?? ""),
     enabled: Boolean(deploymentId),
-    refetchInterval: SAFETY_RELOAD_MS,
+    refetchInterval: reload(SAFETY_RELOAD_MS),
   });
 }
 
@@ -46,7 +47,18 @@ export function useReadiness(worldId: string, isWanted = true) {
     queryKey: ["world", worldId, "readiness"],
     queryFn: () => api.readiness(worldId),
     enabled: isWanted,
-    refetchInterval: SAFETY_RELOAD_MS,
+    refetchInterval: reload(SAFETY_RELOAD_MS),
+  });
+}
+
+/** Its standing follows the clock, which sends no events. */
+const AUTOMATION_RELOAD_MS = 2_000;
+
+export function useAutomation(worldId: string) {
+  return useQuery({
+    queryKey: ["world", worldId, "automation"],
+    queryFn: () => api.automation(worldId),
+    refetchInterval: reload(AUTOMATION_RELOAD_MS),
   });
 }
 
@@ -70,13 +82,20 @@ export interface Pair {
   standby: World | null;
 }
 
-/** The worlds as pairs, in the order of their names; a standby whose main is gone stands alone. */
+/**
+ * The worlds as pairs: those in trouble first, then in the order of their names; a standby whose
+ * main is gone stands alone.
+ */
 export function pairs(worlds: World[]): Pair[] {
   const byId = new Map(worlds.map((world) => [world.id, world]));
   return worlds
     .filter((world) => !world.standbyFor || !byId.has(world.standbyFor))
     .map((main) => ({ main, standby: byId.get(main.standby ?? "") ?? null }))
-    .sort((one, other) => one.main.name.localeCompare(other.main.name));
+    .sort(
+      (one, other) =>
+        Number(isInTrouble(other)) - Number(isInTrouble(one)) ||
+        one.main.name.localeCompare(other.main.name, "en", { numeric: true }),
+    );
 }
 
 /** Whether people are, or are about to be, without a world. */

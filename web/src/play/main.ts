@@ -168,6 +168,7 @@ function show(status: Status): void {
 
 client.on("status", show);
 client.on("refusal", (failure) => screen.refused(failure));
+client.on("progress", (progress) => screen.progress(progress));
 client.on("message", (text) => screen.message(text));
 client.on("placed", (placement) => {
   document.body.dataset.server = placement.server;

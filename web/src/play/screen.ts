@@ -49,6 +49,7 @@ export class Screen {
   readonly #chat: HTMLFormElement;
   #until: number | null = null;
   #failure: JoinFailure | null = null;
+  #progress: Progress | null = null;
   #messageTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(root: HTMLElement, say: (text: string) => void, leave: () => void) {
@@ -76,6 +77,7 @@ export class Screen {
   /** Shows where the user is. */
   show(status: Status, wasIn: boolean): void {
     if (status.status === "connecting") this.#failure = null;
+    if (status.status === "inWorld") this.#progress = null;
     const { state, title, text } = describe(status, wasIn, this.#failure);
     document.body.dataset.state = state;
     const isIn = state === "inWorld";
@@ -92,12 +94,18 @@ export class Screen {
     this.#failure = failure;
   }
 
+  /** How far the failover is that the user waits in. */
+  progress(progress: Progress): void {
+    this.#progress = progress;
+    this.#count();
+  }
+
   #count(): void {
     const seconds = this.#until === null ? 0 : Math.ceil((this.#until - Date.now()) / 1_000);
-    // Without an answer there is no turn to promise, only another try.
-    const hasTurn = this.#failure === null || this.#failure.code !== null;
-    const what = hasTurn ? "You are next in about" : "Next try in";
-    this.#countdown.textContent = seconds > 0 ? `${what} ${seconds} s.` : "";
+    // A turn is promised only where the server gives turns; else there is only another try.
+    const isPaced = this.#failure?.code === "admission_paced";
+    const turn = this.#progress !== null ? "called" : isPaced ? "asks" : "unknown";
+    this.#countdown.textContent = countdown(this.#progress, seconds, turn);
   }
 
   /** A message of the organisers. */
@@ -146,6 +154,35 @@ function makeChat(
     input.value = "";
   };
   return form;
+}
+
+/** How many are over, as the server counts them. */
+export interface Progress {
+  over: number;
+  present: number;
+}
+
+const numbers = new Intl.NumberFormat("en");
+
+/**
+ * How the turn comes: one is called, some seconds before one would ask by oneself; one asks, when
+ * the server said to; or nobody knows.
+ */
+export type Turn = "called" | "asks" | "unknown";
+
+const turns: Record<Turn, string> = {
+  called: "you are next in at most",
+  asks: "you are next in about",
+  unknown: "next try in",
+};
+
+/** What is known of the wait: how many are over, and when it is one's turn. */
+export function countdown(progress: Progress | null, seconds: number, turn: Turn): string {
+  const over =
+    progress && `${numbers.format(progress.over)} of ${numbers.format(progress.present)} are over`;
+  const when = seconds > 0 ? `${turns[turn]} ${seconds} s` : null;
+  const text = [over, when].filter((part) => part !== null).join(", ");
+  return text === "" ? "" : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 interface Description {

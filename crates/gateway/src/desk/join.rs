@@ -194,14 +194,10 @@ impl Desk {
         self.world_pacer(route, now).charge(now);
     }
 
-    /// The pace of a world: its live config's, else the mod's, with a burst of one second. While
-    /// people are being moved into it there is no burst, and none right after.
+    /// The pace of a world, with a burst of one second. While people are being moved into it there
+    /// is no burst, and none right after.
     fn world_pacer(&mut self, route: &Route, now: Timestamp) -> &mut Pacer {
-        let set = self
-            .catalog
-            .live(&route.world.id)
-            .map_or(0.0, |live| live.game.admission.joins_per_second);
-        let rate = if set > 0.0 { set } else { route.deployment.joins_per_second() };
+        let rate = self.catalog.joins_per_second(&route.world.id);
         let is_moved_into = self.is_moved_into(&route.world.id);
         let burst = if is_moved_into { 0.0 } else { rate - 1.0 };
         let known = self.pacers.entry(route.world.id.clone()).or_insert_with(|| {

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{
     Counts, FailoverRecord, Figures, Kind, Ledger, LedgerEvent, Mode, MovePhase, PaceController,
     Row, Stage,
 };
 use lifeboat_core::ids::{FailoverId, SessionId, WorldId};
-use lifeboat_core::limits::STRAGGLER_AFTER;
+use lifeboat_core::limits::{PROGRESS_PERIOD, PROGRESS_TOLD_PER_SECOND_MAX, STRAGGLER_AFTER};
 use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
 use lifeboat_core::time::Timestamp;
+use lifeboat_protocol::frame::ServerFrame;
 
-use super::effect::Sink;
+use super::effect::{Effect, Sink};
 use super::session::Session;
 use super::{Desk, Key, ORDERS_PER_EFFECT};
 
@@ -40,6 +42,8 @@ pub(super) struct Move {
     /// Until when sessions that still carry the older counter are counted as present: after a
     /// crash that came before the present were stored.
     recollects_until: Option<Timestamp>,
+    /// When those who wait were told last how far it is.
+    progress_told_at: Option<Timestamp>,
     /// Whether something is new since [`Desk::take_news`].
     is_news: bool,
 }
@@ -87,13 +91,30 @@ impl Move {
             pace: PaceController::new(rate, now),
             window_end: now,
             recollects_until: None,
+            progress_told_at: None,
             is_news: true,
             record,
         }
     }
 
+    /// Whether those who wait, so many, are to be told how far it is.
+    fn tells_progress(&mut self, waiting: usize, now: Timestamp) -> bool {
+        let share = waiting as f64 / PROGRESS_TOLD_PER_SECOND_MAX as f64;
+        let period = PROGRESS_PERIOD.max(Duration::from_secs_f64(share));
+        let is_due = self.progress_told_at.is_none_or(|at| now.since(at) >= period);
+        if is_due {
+            self.progress_told_at = Some(now);
+        }
+        is_due
+    }
+
     pub(super) fn is_held(&self) -> bool {
         self.record.phase == MovePhase::Held
+    }
+
+    /// Whether nobody is told to leave yet.
+    pub(super) fn waits(&self) -> bool {
+        self.is_held() && self.record.waits_for_target
     }
 
     fn progress(&self) -> Progress {
@@ -101,7 +122,7 @@ impl Move {
             counts: self.ledger.counts(),
             refusals: self.ledger.refusals().clone(),
             dark_ms: self.ledger.dark_ms(),
-            fanout_ms: self.ledger.fanout_ms(self.record.started_at),
+            fanout_ms: self.ledger.fanout_ms(self.record.told_from()),
             last_landed_at: self.ledger.last_landed_at(),
             window_end: self.window_end,
             present_fixed: self.recollects_until.is_none(),
@@ -225,9 +246,30 @@ impl Desk {
         if record.message != before.message
             && let Some(text) = &record.message
         {
-            self.message(&keys, text).into_iter().for_each(sink);
+            self.message(&keys, text).into_iter().for_each(&mut *sink);
+        }
+        if record.phase.is_open() && record.counts.landed != before.counts.landed {
+            self.tell_progress(record, &keys, now).into_iter().for_each(sink);
         }
         self.forget_if_kept(record);
+    }
+
+    /// How far a failover is, for those who wait in it. The counts are the record's, so that every
+    /// desk tells the same.
+    fn tell_progress(
+        &mut self,
+        record: &FailoverRecord,
+        keys: &[Key],
+        now: Timestamp,
+    ) -> Option<Effect> {
+        let to = self.connections(keys);
+        let open = self.moves.get_mut(&record.id)?;
+        if to.is_empty() || !open.tells_progress(to.len(), now) {
+            return None;
+        }
+        let Counts { landed, present, .. } = record.counts;
+        let frame = ServerFrame::Progress { over: landed as u64, present: present as u64 };
+        Some(Effect::Broadcast { to, text: Bytes::from(frame.to_text()) })
     }
 
     /// Forgets a failover that is over, once its record says of its people what the ledger says:
@@ -269,6 +311,11 @@ impl Desk {
     /// Whether the moves of a failover are on hold.
     pub(super) fn is_on_hold(&self, failover: Option<&FailoverId>) -> bool {
         failover.and_then(|id| self.moves.get(id)).is_some_and(Move::is_held)
+    }
+
+    /// Whether the people of a failover stay where they are until its target takes people.
+    pub(super) fn waits_for_target(&self, failover: Option<&FailoverId>) -> bool {
+        failover.and_then(|id| self.moves.get(id)).is_some_and(Move::waits)
     }
 
     /// Goes as fast as the targets keep up: whoever comes before its turn at the slower pace gets

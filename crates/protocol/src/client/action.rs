@@ -88,6 +88,13 @@ pub enum Action {
         /// The text, to be shown as text.
         text: String,
     },
+    /// Show the user how far the failover is.
+    ShowProgress {
+        /// Sessions that are over.
+        over: u64,
+        /// Sessions that were there when it began.
+        present: u64,
+    },
     /// Values of the live config changed; the whole is given at each `hello`.
     LiveConfig {
         /// The new values, by JSON Pointer.

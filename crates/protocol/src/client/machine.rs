@@ -255,6 +255,9 @@ impl Client {
             ServerFrame::Placement(answer) => self.take_placement(*answer, turn),
             ServerFrame::Hold {} => self.held(turn),
             ServerFrame::Message { text } => turn.actions.push(Action::ShowMessage { text }),
+            ServerFrame::Progress { over, present } => {
+                turn.actions.push(Action::ShowProgress { over, present });
+            }
             ServerFrame::Tokens { ticket, session_token } => {
                 if let Some(placed) = &mut self.placement {
                     (placed.ticket, placed.session_token) = (ticket, session_token);

@@ -32,7 +32,7 @@ const HEADER: &str = "idempotency-key";
 /// Where answers are kept.
 const PREFIX: &str = "/idempotency/";
 /// Answers with a secret in them are not written down.
-const SECRET_ANSWERS: [&str; 2] = ["/api/keys", "/api/tokens"];
+const SECRET_ANSWERS: [&str; 3] = ["/api/keys", "/api/tokens", "/api/webhooks"];
 /// Bytes of an answer that is remembered.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// After how many recorded answers old ones are looked for.

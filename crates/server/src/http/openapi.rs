@@ -36,6 +36,7 @@ use crate::http::access::{Need, Row, TABLE};
         (name = "login", description = "The dashboard's login"),
         (name = "audit", description = "Who did what"),
         (name = "events", description = "What happens, as it happens"),
+        (name = "webhooks", description = "Telling other services what happens"),
         (name = "standing", description = "Health, readiness, metrics"),
     )
 )]
@@ -79,7 +80,30 @@ pub(crate) fn complete(document: utoipa::openapi::OpenApi) -> Value {
             complete_operation(operation, row);
         }
     }
+    name_operations(&mut document);
     document
+}
+
+/// Names each operation after its method and path: handlers' names are not unique, and generators
+/// make one function or type of each.
+fn name_operations(document: &mut Value) {
+    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return };
+    for (path, operations) in paths {
+        for (method, operation) in operations.as_object_mut().into_iter().flatten() {
+            operation["operationId"] = json!(operation_id(method, path));
+        }
+    }
+}
+
+/// `get` and `/api/worlds/{id}/live-config` are `getWorldsIdLiveConfig`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(|sign: char| !sign.is_ascii_alphanumeric());
+    words.filter(|word| *word != "api").fold(method.to_owned(), |mut id, word| {
+        let mut rest = word.chars();
+        id.extend(rest.next().map(|first| first.to_ascii_uppercase()));
+        id.extend(rest);
+        id
+    })
 }
 
 fn complete_operation(operation: &mut Value, row: &Row) {

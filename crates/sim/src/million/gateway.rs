@@ -466,6 +466,7 @@ impl Gateway {
             Action::CloseChannel
             | Action::Show { .. }
             | Action::ShowMessage { .. }
+            | Action::ShowProgress { .. }
             | Action::LiveConfig { .. } => {}
         }
     }

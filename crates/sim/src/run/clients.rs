@@ -139,7 +139,9 @@ impl Simulation {
                 }
             }
             Action::Show { status } => self.note(format_args!("client {client}: {status:?}")),
-            Action::ShowMessage { .. } | Action::LiveConfig { .. } => {}
+            Action::ShowMessage { .. }
+            | Action::ShowProgress { .. }
+            | Action::LiveConfig { .. } => {}
         }
     }
 

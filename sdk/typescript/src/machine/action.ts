@@ -32,6 +32,8 @@ export type Action =
   | { action: "show"; status: Status }
   /** The text is data: show it as text. */
   | { action: "showMessage"; text: string }
+  /** How far the failover is that the user waits in. */
+  | { action: "showProgress"; over: number; present: number }
   /** New values by JSON Pointer; the whole as `/game` and `/project` at each hello. */
   | { action: "liveConfig"; changes: Record<string, unknown> };
 

@@ -1,7 +1,9 @@
-/**
- * The closed list of error codes with their HTTP status, as in the Rust crate's `core::code`. The
- * shared vectors hold a case for each, so that a code which is missing here fails the test.
- */
+import type { components } from "../openapi.js";
+
+/** One of the closed list of error codes. */
+export type ErrorCode = components["schemas"]["ErrorCode"];
+
+/** The HTTP status of each error code, as in the Rust crate's `core::code`. */
 export const errorCodes = {
   access_denied: 403,
   admission_paced: 503,
@@ -56,9 +58,7 @@ export const errorCodes = {
   world_not_running: 409,
   world_running: 409,
   write_contended: 503,
-} as const;
-
-export type ErrorCode = keyof typeof errorCodes;
+} as const satisfies Record<ErrorCode, number>;
 
 /** Reads a code of a problem document; one that this version does not know is none. */
 export function errorCode(value: unknown): ErrorCode | null {

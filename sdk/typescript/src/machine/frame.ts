@@ -53,6 +53,7 @@ export type ServerFrame =
   | ({ type: "placement" } & JoinAnswer)
   | { type: "hold" }
   | { type: "message"; text: string }
+  | { type: "progress"; over: number; present: number }
   | { type: "tokens"; ticket: string; sessionToken: string }
   | { type: "ping" }
   | { type: "error"; code: string; detail: string; retryAfterMs?: number | null }
@@ -94,6 +95,7 @@ const checks: Record<string, (frame: Fields) => boolean> = {
       .every(isText) && isCount(frame.revision),
   hold: () => true,
   message: (frame) => isText(frame.text),
+  progress: (frame) => isCount(frame.over) && isCount(frame.present),
   tokens: (frame) => isText(frame.ticket) && isText(frame.sessionToken),
   ping: () => true,
   error: (frame) => isWait(frame.retryAfterMs),

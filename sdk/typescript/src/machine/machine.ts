@@ -223,6 +223,13 @@ export class Machine {
       case "message":
         turn.actions.push({ action: "showMessage", text: frame.text });
         return;
+      case "progress":
+        turn.actions.push({
+          action: "showProgress",
+          over: frame.over,
+          present: frame.present,
+        });
+        return;
       case "tokens":
         if (this.#placement) {
           this.#placement.ticket = frame.ticket;

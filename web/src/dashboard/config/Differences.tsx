@@ -1,6 +1,7 @@
 import { Table } from "@mantine/core";
 import { value } from "../format.js";
 import { type Difference, readable } from "./diff.js";
+import { WideTable } from "../parts/WideTable.js";
 
 interface Props {
   label: string;
@@ -12,7 +13,7 @@ interface Props {
 /** Changed values, before and after, side by side. */
 export function Differences({ label, differences, before = "Now", after = "New" }: Props) {
   return (
-    <Table.ScrollContainer minWidth={420} type="native">
+    <WideTable label={label} minWidth={420}>
       <Table aria-label={label} verticalSpacing={4}>
         <Table.Thead>
           <Table.Tr>
@@ -31,6 +32,6 @@ export function Differences({ label, differences, before = "Now", after = "New" 
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </WideTable>
   );
 }

@@ -1,6 +1,6 @@
 /** The form of a live config, made from its schema, with the guide's section headings. */
 
-import { Button, Fieldset, Group, NumberInput, Paper, Stack, Text, Title } from "@mantine/core";
+import { Button, Checkbox, Fieldset, Group, NumberInput, Paper, Stack, Text, Title } from "@mantine/core";
 import { withTheme } from "@rjsf/core";
 import { Theme } from "@rjsf/mantine";
 import type {
@@ -116,6 +116,21 @@ function Counter(props: WidgetProps) {
   );
 }
 
+/** A switch of the project, with its description below it like that of any other value. */
+function Flag({ id, label, schema, value, readonly, disabled, onChange, rawErrors }: WidgetProps) {
+  return (
+    <Checkbox
+      id={id}
+      label={label}
+      description={schema.description}
+      checked={value === true}
+      disabled={readonly || disabled || false}
+      error={rawErrors?.join("; ")}
+      onChange={(event) => onChange(event.currentTarget.checked)}
+    />
+  );
+}
+
 function Description({ id, description }: DescriptionFieldProps) {
   return description ? (
     <Text id={id} size="xs" c="dimmed">
@@ -126,6 +141,7 @@ function Description({ id, description }: DescriptionFieldProps) {
 
 const Form = withTheme<Values>({
   ...Theme,
+  widgets: { ...Theme.widgets, CheckboxWidget: Flag },
   templates: {
     ...Theme.templates,
     ObjectFieldTemplate: Section as never,
@@ -144,6 +160,7 @@ export function uiSchemaOf(schema: RJSFSchema, path: string[] = []): UiSchema {
     ui["ui:widget"] = Counter;
     ui["ui:options"] = { label: false };
   }
+  if (schema.type === "boolean") ui["ui:options"] = { label: false };
   return ui;
 }
 

@@ -44,7 +44,7 @@ export function Controls({ failover }: { failover: Failover }) {
     <Stack gap="sm">
       <Group gap="xs">
         {failover.phase === "held" ? button("resume", "Resume") : button("hold", "Hold")}
-        {button("nudge", "Nudge")}
+        {failover.phase === "moving" && button("nudge", "Nudge")}
         {button("undo", "Undo")}
       </Group>
       <Change failover={failover} />

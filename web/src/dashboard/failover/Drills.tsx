@@ -5,10 +5,12 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client.js";
+import { asProblem } from "../../api/problem.js";
 import type { Drill } from "../../api/types.js";
 import { time } from "../format.js";
 import { Problem } from "../parts/Problem.js";
 import { useMay } from "../queries.js";
+import { WideTable } from "../parts/WideTable.js";
 
 export function Drills({ worldId }: { worldId: string }) {
   const cache = useQueryClient();
@@ -22,6 +24,8 @@ export function Drills({ worldId }: { worldId: string }) {
     mutationFn: () => api.startDrill(worldId, clients),
     onSuccess: () => void cache.invalidateQueries(),
   });
+  // A server without drills is asked for none.
+  if (drills.error && asProblem(drills.error).status === 404) return null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     start.mutate();
@@ -62,7 +66,7 @@ export function Drills({ worldId }: { worldId: string }) {
 
 function DrillTable({ drills }: { drills: Drill[] }) {
   return (
-    <Table.ScrollContainer minWidth={420} type="native">
+    <WideTable label="Drills" minWidth={420}>
       <Table aria-labelledby="drills">
         <Table.Thead>
           <Table.Tr>
@@ -100,6 +104,6 @@ function DrillTable({ drills }: { drills: Drill[] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </WideTable>
   );
 }

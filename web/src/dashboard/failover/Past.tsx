@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import type { Failover } from "../../api/types.js";
 import { count, span, time } from "../format.js";
 import { PhaseBadge } from "../parts/PhaseBadge.js";
+import { WideTable } from "../parts/WideTable.js";
 
 /** What was moved before, newest first. */
 export function Past({ records }: { records: Failover[] }) {
@@ -15,7 +16,7 @@ export function Past({ records }: { records: Failover[] }) {
         </Title>
         {newest.length === 0 && <Text c="dimmed">Nothing was moved yet.</Text>}
         {newest.length > 0 && (
-          <Table.ScrollContainer minWidth={460} type="native">
+          <WideTable label="Records" minWidth={460}>
             <Table aria-labelledby="past" className="numbers">
               <Table.Thead>
                 <Table.Tr>
@@ -54,7 +55,7 @@ export function Past({ records }: { records: Failover[] }) {
                 ))}
               </Table.Tbody>
             </Table>
-          </Table.ScrollContainer>
+          </WideTable>
         )}
       </Stack>
     </Paper>

@@ -13,6 +13,7 @@ import { isMoving, useFailover, useMay, useWorld } from "../queries.js";
 import { ArrivalChart } from "./ArrivalChart.js";
 import { Controls } from "./Controls.js";
 import { type Curve, curveOf, observed, timeToGoMs } from "./arrivals.js";
+import { WideTable } from "../parts/WideTable.js";
 
 const titles = { failover: "Failover", failback: "Failback", rejoin: "Rejoin" };
 
@@ -49,7 +50,7 @@ function Head({ failover }: { failover: Failover }) {
       <Text className="wrap">
         {from} → {to}, {failover.mode}, by {failover.by}, {time(failover.startedAt)}
         {failover.trigger === "drill" && " (a drill)"}
-        {failover.trigger === "liveConfig" && " (live config edited by hand)"}
+        {failover.trigger === "liveConfig" && " (by live config)"}
       </Text>
       {failover.reason && (
         <Text size="sm" c="dimmed" className="wrap">
@@ -60,13 +61,13 @@ function Head({ failover }: { failover: Failover }) {
   );
 }
 
-function Figure({ name, text, colour }: { name: string; text: string; colour?: string }) {
+function Figure({ name, text, colour = "" }: { name: string; text: string; colour?: string }) {
   return (
     <div>
       <Text size="xs" c="dimmed" component="dt">
         {name}
       </Text>
-      <Text className="big-number" component="dd" m={0} {...(colour ? { c: colour } : {})}>
+      <Text className={`big-number ${colour}`} component="dd" m={0}>
         {text}
       </Text>
     </div>
@@ -91,13 +92,13 @@ function Numbers({ failover }: { failover: Failover }) {
     <Stack gap="sm">
       <SimpleGrid cols={{ base: 2, xs: 3, md: 6 }} component="dl" m={0}>
         <Figure name="Present" text={count(counts.present)} />
-        <Figure name="Moved" text={count(counts.landed)} colour="green.9" />
+        <Figure name="Moved" text={count(counts.landed)} colour="good" />
         <Figure name="Moving" text={count(moving)} />
-        <Figure name="Stuck" text={count(stuck)} {...(stuck > 0 ? { colour: "orange.9" } : {})} />
+        <Figure name="Stuck" text={count(stuck)} {...(stuck > 0 ? { colour: "doubtful" } : {})} />
         <Figure
           name="Refused"
           text={count(counts.refused)}
-          {...(counts.refused > 0 ? { colour: "red.9" } : {})}
+          {...(counts.refused > 0 ? { colour: "bad" } : {})}
         />
         <Figure name="Left" text={count(counts.left)} />
       </SimpleGrid>
@@ -114,8 +115,8 @@ function Numbers({ failover }: { failover: Failover }) {
             : failover.finishedAt
               ? `Finished ${time(failover.finishedAt)}.`
               : ""}{" "}
-        {counts.told} told · {counts.asked} asked · {counts.placed} placed · {counts.confirmed}{" "}
-        confirmed by the game server
+        {count(counts.told)} told · {count(counts.asked)} asked · {count(counts.placed)} placed ·{" "}
+        {count(counts.confirmed)} confirmed by the game server
       </Text>
       {refused.length > 0 && (
         <Text size="sm">
@@ -155,7 +156,7 @@ function Report({ failover }: { failover: Failover }) {
     ["From the commit to the order on the socket", failover.fanoutMs],
   ];
   return (
-    <Table.ScrollContainer minWidth={460} type="native">
+    <WideTable label="Report" minWidth={460}>
       <Table aria-label="Report" className="numbers">
         <Table.Thead>
           <Table.Tr>
@@ -184,7 +185,7 @@ function Report({ failover }: { failover: Failover }) {
           )}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </WideTable>
   );
 }
 
@@ -204,7 +205,7 @@ function Rest({ failover }: { failover: Failover }) {
   });
   if (!isWanted || !rows.data) return null;
   return (
-    <Table.ScrollContainer minWidth={420} type="native">
+    <WideTable label="Not over" minWidth={420}>
       <Table aria-label="Not over">
         <Table.Thead>
           <Table.Tr>
@@ -223,6 +224,6 @@ function Rest({ failover }: { failover: Failover }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </WideTable>
   );
 }

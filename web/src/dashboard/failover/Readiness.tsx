@@ -8,7 +8,8 @@ import type { Check, World } from "../../api/types.js";
 import { plural, time, value } from "../format.js";
 import { useTell } from "../parts/Notices.js";
 import { Problem } from "../parts/Problem.js";
-import { useMay, useReadiness, useWorld } from "../queries.js";
+import { isMoving, useMay, useReadiness, useWorld } from "../queries.js";
+import { WideTable } from "../parts/WideTable.js";
 
 interface Remedy {
   label: string;
@@ -65,6 +66,14 @@ function Verdict({ check }: { check: Check }) {
   return <Badge color={colour} radius="sm" tt="none">{severities[check.severity]}</Badge>;
 }
 
+function verdict(main: World, isReady: boolean, blocking: number): string {
+  if (!isReady) return `Not ready: ${plural(blocking, "check blocks", "checks block")}`;
+  const { failover } = main.status;
+  if (failover === null) return "The standby can take over now";
+  const has = isMoving(failover.phase) ? "is taking over" : "has taken over";
+  return `The standby ${has}; this is how the two compare now`;
+}
+
 export function ReadinessList({ main }: { main: World }) {
   const readiness = useReadiness(main.id);
   const standby = useWorld(main.standby ?? main.id).data;
@@ -94,14 +103,10 @@ export function ReadinessList({ main }: { main: World }) {
           color={readiness.data.ready ? "green" : "red"}
           variant="light"
           mb="sm"
-          title={
-            readiness.data.ready
-              ? "The standby can take over now"
-              : `Not ready: ${plural(blocking, "check blocks", "checks block")}`
-          }
+          title={verdict(main, readiness.data.ready, blocking)}
         />
       )}
-      <Table.ScrollContainer minWidth={640} type="native">
+      <WideTable label="Readiness checks" minWidth={640}>
         <Table aria-labelledby="readiness" verticalSpacing="xs">
           <Table.Thead>
             <Table.Tr>
@@ -122,7 +127,7 @@ export function ReadinessList({ main }: { main: World }) {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </WideTable>
     </Paper>
   );
 }

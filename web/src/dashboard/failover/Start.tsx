@@ -34,16 +34,18 @@ interface Props {
 function sentence({ kind, main, standby }: Props, mode: string): string {
   const from = kind === "failover" ? main : standby;
   const to = kind === "failover" ? standby : main;
-  const leave = mode === "graceful" ? "leave when it is their turn" : "leave at once";
+  const isOne = kind === "failover" && main.status.sessions === 1;
+  const [leaves, goes] = isOne ? ["leaves", "goes"] : ["leave", "go"];
+  const when = mode === "graceful" ? "in turn" : "at once";
   const who =
     kind === "failover"
-      ? plural(from.status.sessions, "person in it", "people in it")
-      : "everyone who was redirected";
+      ? `${plural(main.status.sessions, "person", "people")} in ${from.name}`
+      : "All who were redirected";
   const then =
     kind === "failover"
       ? `whoever joins ${main.name} from then on goes there too`
       : `whoever joins ${main.name} comes to it again`;
-  return `${who} ${leave} and go to ${to.name}; ${then}.`;
+  return `${who} ${leaves} ${when} and ${goes} to ${to.name}; ${then}.`;
 }
 
 export function Start(props: Props) {

@@ -5,6 +5,7 @@ import type { AuditEntry } from "../../api/types.js";
 import { time, value } from "../format.js";
 import { Problem } from "../parts/Problem.js";
 import { useTitle } from "../parts/title.js";
+import { WideTable } from "../parts/WideTable.js";
 
 const PAGE_ENTRIES = 100;
 
@@ -26,7 +27,7 @@ export default function AuditPage() {
       </Text>
       {audit.error && <Problem error={audit.error} retry={() => void audit.refetch()} />}
       <Paper withBorder p="md">
-        <Table.ScrollContainer minWidth={760} type="native">
+        <WideTable label="Audit" minWidth={1040}>
           <Table aria-label="Audit" verticalSpacing="xs">
             <Table.Thead>
               <Table.Tr>
@@ -41,7 +42,7 @@ export default function AuditPage() {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </WideTable>
         {entries.length === 0 && audit.isSuccess && <Text c="dimmed">Nothing happened yet.</Text>}
       </Paper>
       {audit.hasNextPage && (
@@ -62,14 +63,14 @@ const isGood = (outcome: string) => outcome === "done";
 function Entry({ entry }: { entry: AuditEntry }) {
   return (
     <Table.Tr>
-      <Table.Td>{time(entry.at)}</Table.Td>
+      <Table.Td style={{ whiteSpace: "nowrap" }}>{time(entry.at)}</Table.Td>
       <Table.Td className="wrap">
         {entry.who}
         <Text size="xs" c="dimmed">
           {entry.role} {entry.address}
         </Text>
       </Table.Td>
-      <Table.Td className="wrap">
+      <Table.Td>
         {entry.action}
         <Text size="xs" c="dimmed" className="mono">
           {entry.target}

@@ -1,6 +1,7 @@
 import { Alert, Anchor, SimpleGrid, Stack, Text } from "@mantine/core";
 import { Link } from "wouter";
 import type { Failover, World } from "../../api/types.js";
+import { AutomationCard } from "../failover/Automation.js";
 import { Drills } from "../failover/Drills.js";
 import { Past } from "../failover/Past.js";
 import { Progress } from "../failover/Progress.js";
@@ -23,6 +24,7 @@ export default function FailoverPage({ worldId }: { worldId: string }) {
               component={Link}
               href={`/worlds/${world.standbyFor}/failover`}
               underline="always"
+              c="inherit"
             >
               the page of its main world
             </Anchor>
@@ -63,6 +65,7 @@ function Main({ main }: { main: World }) {
       {shown && !moves && <Progress failoverId={shown.id} />}
       <ReadinessList main={main} />
       {main.standby && standby && mayOperate && <KeepStandby main={main} standby={standby} />}
+      {main.standby && <AutomationCard main={main} />}
       {main.standby && (
         <SimpleGrid cols={{ base: 1, lg: 2 }}>
           <Drills worldId={main.id} />

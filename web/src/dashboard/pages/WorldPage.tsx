@@ -13,6 +13,7 @@ import { Sessions } from "../parts/Sessions.js";
 import { WorldActions } from "../parts/WorldActions.js";
 import { WorldHead } from "../parts/WorldHead.js";
 import { useDeployment, useWorld } from "../queries.js";
+import { WideTable } from "../parts/WideTable.js";
 
 export default function WorldPage({ worldId }: { worldId: string }) {
   const { data: world } = useWorld(worldId);
@@ -126,7 +127,7 @@ function Servers({ deployment }: { deployment: Deployment }) {
       <Title order={2} size="h4" id="servers" mb="sm">
         Servers
       </Title>
-      <Table.ScrollContainer minWidth={620} type="native">
+      <WideTable label="Servers" minWidth={620}>
         <Table aria-labelledby="servers">
           <Table.Thead>
             <Table.Tr>
@@ -168,7 +169,7 @@ function Servers({ deployment }: { deployment: Deployment }) {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </WideTable>
       {deployment.servers.length === 0 && <Text c="dimmed">No servers</Text>}
       {logsOf && (
         <Logs deploymentId={deployment.id} serverId={logsOf} close={() => setLogsOf(null)} />
@@ -189,7 +190,7 @@ function Deployments({ worldId }: { worldId: string }) {
       <Title order={2} size="h4" id="deployments" mb="sm">
         {plural(items.length, "deployment")}
       </Title>
-      <Table.ScrollContainer minWidth={560} type="native">
+      <WideTable label="Deployments" minWidth={560}>
         <Table aria-labelledby="deployments">
           <Table.Thead>
             <Table.Tr>
@@ -216,7 +217,7 @@ function Deployments({ worldId }: { worldId: string }) {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </WideTable>
     </Paper>
   );
 }

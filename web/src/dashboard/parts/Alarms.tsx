@@ -6,13 +6,18 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client.js";
-import { plural } from "../format.js";
+import type { Failover, World } from "../../api/types.js";
+import { standingText } from "../failover/standing.js";
+import { count, plural } from "../format.js";
+import { useNow } from "../live.js";
 import {
   type Pair,
   SESSIONS_RELOAD_MS,
   isInTrouble,
   isMoving,
   pairs,
+  useAutomation,
+  useFailover,
   useReadiness,
   useWorlds,
 } from "../queries.js";
@@ -31,21 +36,43 @@ function beep() {
   tone.onended = () => void context.close();
 }
 
-function useLostCount(worldId: string) {
+function useLostCount(worldId: string, isWanted: boolean) {
   const sessions = useQuery({
     queryKey: ["world", worldId, "sessions"],
     queryFn: () => api.sessions(worldId),
+    enabled: isWanted,
     refetchInterval: SESSIONS_RELOAD_MS,
     meta: { isFixed: true },
   });
   return sessions.data?.filter((session) => session.state !== "inWorld").length;
 }
 
+/** What the operator has to know before reaching for the button. */
+function ByItself({ worldId }: { worldId: string }) {
+  const { data } = useAutomation(worldId);
+  const now = useNow();
+  if (!data || !["counting", "blocked", "due"].includes(data.standing)) return null;
+  return (
+    <Text size="sm" className="wrap numbers" w="100%">
+      {standingText(data, undefined, now)}
+    </Text>
+  );
+}
+
+/** While people move, what matters is how far that is. */
+function movingText({ status }: World, record: Failover | undefined): string {
+  const text = `is being failed over (${status.failover?.phase})`;
+  if (!record) return `${text}.`;
+  const { landed, present } = record.counts;
+  return `${text}: ${count(landed)} of ${count(present)} are over.`;
+}
+
 function Alarm({ pair }: { pair: Pair }) {
   const { main, standby } = pair;
-  const lost = useLostCount(main.id);
-  const readiness = useReadiness(main.id, standby !== null);
   const moves = main.status.failover !== null && isMoving(main.status.failover.phase);
+  const lost = useLostCount(main.id, !moves);
+  const readiness = useReadiness(main.id, standby !== null);
+  const record = useFailover(moves ? (main.status.failover?.failoverId ?? null) : null).data;
   const standbyText = !standby
     ? "It has no standby."
     : readiness.data?.ready
@@ -60,11 +87,11 @@ function Alarm({ pair }: { pair: Pair }) {
           {main.name}
         </Anchor>{" "}
         {moves
-          ? `is being failed over (${main.status.failover?.phase}).`
-          : `is in phase ${main.status.phase}: ${main.status.message || "no reason given"}.`}{" "}
-        {plural(main.status.sessions, "person", "people")} connected
-        {lost === undefined ? "" : `, ${plural(lost, "person", "people")} without the game`}.{" "}
-        {!moves && standbyText}
+          ? movingText(main, record)
+          : `is in phase ${main.status.phase}: ${main.status.message || "no reason given"}. ` +
+            `${plural(main.status.sessions, "person", "people")} connected` +
+            (lost === undefined ? "" : `, ${plural(lost, "person", "people")} without the game`) +
+            `. ${standbyText}`}
       </Text>
       <Button
         component={Link}
@@ -75,6 +102,7 @@ function Alarm({ pair }: { pair: Pair }) {
       >
         {moves ? "Watch" : "Open failover"}
       </Button>
+      {!moves && <ByItself worldId={main.id} />}
     </Group>
   );
 }

@@ -4,6 +4,7 @@ import { Anchor, Button, Group, Skeleton, Stack, Text, Title } from "@mantine/co
 import { Link } from "wouter";
 import type { World } from "../../api/types.js";
 import { useWorld } from "../queries.js";
+import { EnterAsPlayer } from "./EnterAsPlayer.js";
 import { PhaseBadge } from "./PhaseBadge.js";
 import { Problem } from "./Problem.js";
 import { useTitle } from "./title.js";
@@ -36,16 +37,7 @@ export function WorldHead({ worldId, here }: { worldId: string; here: Here }) {
             {label}
           </Button>
         ))}
-        <Button
-          component="a"
-          href={`/play/${worldId}`}
-          target="_blank"
-          rel="noopener"
-          variant="subtle"
-          size="sm"
-        >
-          Enter as a player
-        </Button>
+        {world && <EnterAsPlayer world={world} />}
       </Group>
     </Stack>
   );

@@ -3,8 +3,9 @@ use std::time::Duration;
 use lifeboat_core::access::{Identity, IdentityKind};
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{Kind, MovePhase, Stage};
+use lifeboat_core::failover::{Counts, FailoverRecord, Kind, MovePhase, Stage};
 use lifeboat_core::ids::{FailoverId, User};
+use serde_json::{Value, json};
 
 use super::super::*;
 use super::fixture::*;
@@ -174,6 +175,29 @@ fn hold_stops_everyone_and_resume_goes_on_at_the_pace() {
 }
 
 #[test]
+fn those_who_wait_are_told_how_far_it_is_at_most_once_a_second() {
+    let mut fixture = Fixture::new();
+    for _ in 0..3 {
+        fixture.enter("main", &["placement"]);
+    }
+    fixture.fail_over(1, 0.1);
+    let landed = |fixture: &mut Fixture, landed: usize| {
+        let mut record = record("1", "main", "standby", 1, 0.1);
+        record.counts = Counts { present: 3, landed, ..Counts::default() };
+        fixture.change(vec![CatalogChange::Failover(record.id.clone(), Some(record))])
+    };
+    let told = landed(&mut fixture, 1);
+    let [Effect::Broadcast { to, text }] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(to.len(), 3);
+    let frame: Value = serde_json::from_slice(text).unwrap();
+    assert_eq!(frame, json!({ "type": "progress", "over": 1, "present": 3 }));
+    assert!(landed(&mut fixture, 2).is_empty(), "again within the second");
+    fixture.pass(Duration::from_secs(1));
+    assert!(landed(&mut fixture, 2).is_empty(), "nothing has changed");
+    assert_eq!(landed(&mut fixture, 3).len(), 1);
+}
+
+#[test]
 fn failback_brings_home_who_asked_for_main_and_leaves_the_others_alone() {
     let mut fixture = Fixture::new();
     fixture.change(vec![live("main", "wld_standby", 0, 0)]);
@@ -296,6 +320,32 @@ fn a_user_whose_client_was_restarted_keeps_session_and_line_without_the_earlier_
     fixture.pass(Duration::from_secs(1));
     let elsewhere = fixture.join_as(Some(&alice), "standby", None, &[]).unwrap();
     assert_ne!(elsewhere.session, granted.session, "another world is another session");
+}
+
+#[test]
+fn nobody_is_told_to_leave_before_the_target_is_awake() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    let waiting = FailoverRecord {
+        phase: MovePhase::Held,
+        waits_for_target: true,
+        ..record("1", "main", "standby", 1, 10.0)
+    };
+    let id = waiting.id.clone();
+    let change =
+        |record: &FailoverRecord| CatalogChange::Failover(record.id.clone(), Some(record.clone()));
+    let effects = fixture.change(vec![live("main", "wld_standby", 1, 0), change(&waiting)]);
+    assert_eq!(orders(&effects), []);
+    let again = fixture.open(&player.claims);
+    assert_eq!(again.rejoin, None, "a channel that is opened again is not told either");
+    assert_eq!((fixture.counts("1").present, fixture.counts("1").told), (1, 0));
+    fixture.pass(Duration::from_secs(60));
+    let awake = waiting.go_on(fixture.now);
+    let effects = fixture.change(vec![change(&awake)]);
+    assert_eq!(orders(&effects).len(), 1);
+    fixture.desk.told(&id, &[again.key], fixture.now);
+    let fanout = fixture.desk.progress(&id).unwrap().fanout_ms;
+    assert_eq!((fanout.n, fanout.max), (1, 0), "the wait is not the fan-out");
 }
 
 #[test]

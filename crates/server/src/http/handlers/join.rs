@@ -34,9 +34,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     path = "/api/worlds/{id}/join",
     tag = "players",
     params(("id" = String, Path, description = "The world that is asked for")),
-    request_body(content = serde_json::Value, description = "`client`, `previous`, `minRevision`; all optional"),
+    request_body(content = JoinRequest, description = "`client`, `previous`, `minRevision`; all optional"),
     responses(
-        (status = 200, description = "The placement, with ticket and session token", body = serde_json::Value),
+        (status = 200, description = "The placement, with ticket and session token", body = JoinAnswer),
         (status = 401, description = "The player's token is not valid"),
         (status = 403, description = "access_denied, banned, guest_not_allowed"),
         (status = 404, description = "world_not_found"),

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -26,9 +27,12 @@ fn the_document_is_the_one_that_was_agreed_on() {
 #[test]
 fn every_operation_says_what_it_is_for_and_how_it_fails() {
     let document = document();
+    let mut ids = HashSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             assert!(operation["summary"].is_string(), "{method} {path}");
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "{method} {path}: there is another {id}");
             assert!(operation["responses"]["default"].is_object(), "{method} {path}");
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn serve(page: &str, query: Option<&str>) -> Response {
             None => html(StatusCode::OK, markdown::page("Guides", &index())),
         };
     }
-    if let Some(figure) = Guides::get(page).filter(|_| page.ends_with(".svg")) {
+    if let Some(figure) = Guides::get(page).filter(|_| is_figure(page)) {
         let headers = [(CONTENT_TYPE, media_type(page)), (CACHE_CONTROL, "no-cache")];
         return (headers, figure.data.into_owned()).into_response();
     }
@@ -74,6 +74,11 @@ pub(super) fn serve(page: &str, query: Option<&str>) -> Response {
         None if wants_markdown => text(guide.text),
         None => html(StatusCode::OK, markdown::page(guide.title(), &guide.text)),
     }
+}
+
+/// Whether a file of the guides is a picture in one of them.
+fn is_figure(page: &str) -> bool {
+    [".svg", ".png", ".webp"].iter().any(|ending| page.ends_with(ending))
 }
 
 fn index() -> String {
