@@ -46,7 +46,6 @@ async fn clients_that_never_read_are_dropped_and_hold_nobody_up() {
     let world = json!({ "name": "Main Stage", "scale": { "profile": "Capacity1500" } });
     let main = server.active_world(world).await;
     let address = server.address().parse().expect("an address");
-    let mut honest = Guest::enter(&server.api, &main).await;
     let count = sized(100, 500);
     let deaf_ones: Vec<TcpStream> = stream::iter(0..count)
         .map(|_| async {
@@ -56,6 +55,7 @@ async fn clients_that_never_read_are_dropped_and_hold_nobody_up() {
         .buffer_unordered(16)
         .collect()
         .await;
+    let mut honest = Guest::enter(&server.api, &main).await;
     wait_for("all of them to have a session", async || {
         (sessions(&server.api, &main).await.len() == count + 1).then_some(())
     })
@@ -73,6 +73,7 @@ async fn clients_that_never_read_are_dropped_and_hold_nobody_up() {
         let begun = Instant::now();
         server.api.patch(&path, body).await.expect(200);
         honest.frame("liveConfig").await;
+        honest.say(json!({ "type": "pong" })).await;
         slowest = slowest.max(begun.elapsed());
         highest = highest.max(resident_kib(server.pid()));
     }

@@ -29,7 +29,7 @@ const HONEST: usize = 100;
 /// Rows of the ledger whose placement was noted in the last moment before a kill, and is not kept.
 const LOST_ROWS_MAX: usize = 5;
 /// What both worlds take per second, and so what the plan has.
-const RATE: f64 = 20.0;
+const RATE: f64 = 50.0;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rude_clients_get_nobody_placed_faster_than_planned() {
@@ -40,7 +40,7 @@ async fn rude_clients_get_nobody_placed_faster_than_planned() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rude_clients_gain_nothing_from_a_restart_either() {
     let mut dice = Dice::of("rude_clients_over_a_restart");
-    let moment = Duration::from_secs(1) + dice.within(Duration::from_secs(5));
+    let moment = Duration::from_millis(500) + dice.within(Duration::from_secs(3));
     hammered("2,000 rude, killed", dice, Some(moment)).await;
 }
 

@@ -1,6 +1,6 @@
 //! The store in trouble: a full disk, a read-only one, a slow one, a database that another process
-//! holds, that is damaged, or that was taken away. Each time joins and redirects go on from memory,
-//! writes are refused clearly, nothing acknowledged is lost, and it recovers by itself.
+//! holds, that is damaged, or that was taken away. Each time: joins and redirects go on from
+//! memory, writes are refused clearly, nothing acknowledged is lost, and it recovers by itself.
 
 use std::fs;
 use std::os::unix::fs::FileExt as _;
@@ -22,8 +22,8 @@ use crate::stage::{LONG, complete};
 const EIO: u32 = 5;
 const EROFS: u32 = 30;
 
-/// A pair that was failed over, so that joins have to be redirected, and a writer that keeps a list
-/// of what was acknowledged.
+/// A pair that was failed over, so that joins have to be redirected, and a writer that keeps
+/// account of what was acknowledged.
 struct Night {
     server: Server,
     main: String,

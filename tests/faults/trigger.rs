@@ -28,7 +28,7 @@ async fn kill_9_around_the_trigger_leaves_both_values_or_neither() {
         shortest = shortest.min(asked.elapsed());
         api.patch(&live, clear.clone()).await.expect(200);
     }
-    let moments = shortest.mul_f64(1.3);
+    let moments = 2 * shortest;
 
     let runs = times(10, 200);
     let (mut neither, mut unanswered, mut acknowledged) = (0, 0, 0);

@@ -165,7 +165,7 @@ impl Auditor {
 
     async fn write_live_config(&mut self, main: &str) {
         let line = "PATCH /api/worlds/{id}/live-config";
-        let patch = json!({ "project": { "Stage": { "DoorsOpen": true } } });
+        let patch = json!({ "project": { "Stage": { "Title": "Audited" } } });
         let (saved, entry) = self.write(line, main, patch, "liveConfig.save", Kept::Both).await;
         assert_eq!(entry["revision"], saved["revision"], "one commit");
         assert_ne!(entry["before"], entry["after"]);

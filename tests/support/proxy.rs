@@ -3,7 +3,7 @@
 //!
 //! Loss on a TCP connection shows as a pause until the segment is sent again, or as a cut
 //! connection; so that is what it does. Who is cut off by a partition is decided by session, known
-//! from the token that a client shows: whoever is cut off stays so, whatever connection it opens.
+//! from the token that a client shows: who is cut off stays so, on whatever connection it comes.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
