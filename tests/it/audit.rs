@@ -86,6 +86,8 @@ impl Auditor {
         assert_eq!(has("after"), matches!(kept, Kept::After | Kept::Both), "{line}: {entry}");
         assert!(entry["revision"].as_u64().is_some_and(|revision| revision > 0), "{entry}");
         assert_eq!(entry["address"], "127.0.0.1", "{entry}");
+        let what = entry["what"].as_str().expect("a text");
+        assert!(what.starts_with(action), "{entry}");
         (answer.body, entry)
     }
 
@@ -165,7 +167,7 @@ impl Auditor {
 
     async fn write_live_config(&mut self, main: &str) {
         let line = "PATCH /api/worlds/{id}/live-config";
-        let patch = json!({ "project": { "Stage": { "Title": "Audited" } } });
+        let patch = json!({ "project": { "Stage": { "DoorsOpen": false } } });
         let (saved, entry) = self.write(line, main, patch, "liveConfig.save", Kept::Both).await;
         assert_eq!(entry["revision"], saved["revision"], "one commit");
         assert_ne!(entry["before"], entry["after"]);

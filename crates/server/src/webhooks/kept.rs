@@ -90,8 +90,12 @@ pub(crate) async fn create(app: &App, actor: &Actor, new: NewWebhook) -> ApiResu
         return Err(ApiError::new(ErrorCode::LimitReached, detail));
     }
     let secret = format!("{SECRET_PREFIX}{}", STANDARD.encode(ids::seed()));
-    let mut events = new.events;
-    events.dedup();
+    let mut events = Vec::new();
+    for event in new.events {
+        if !events.contains(&event) {
+            events.push(event);
+        }
+    }
     let webhook = Webhook {
         id: WebhookId::from_unique(&ids::unique()),
         url: new.url,

@@ -116,7 +116,10 @@ async fn only_addresses_that_can_be_called_are_taken() {
 #[tokio::test]
 async fn a_secret_is_told_once_and_the_audit_log_has_neither_it_nor_the_path() {
     let plane = Plane::start().await;
-    let body = json!({ "url": "https://hooks.example/T1/B2", "format": "slack" });
+    let body = json!({
+        "url": "https://hooks.example/T1/B2", "format": "slack",
+        "events": ["alert", "readiness", "alert", "failover", "alert"],
+    });
     let made = plane.ask("POST /api/webhooks", Some(body)).await;
     assert_eq!(made.status, 201, "{}", made.text);
     assert!(made.body["secret"].as_str().unwrap().starts_with("whsec_"));

@@ -140,7 +140,9 @@ pub(super) fn dark_times(report: &Report) -> Markup {
             (from, below(to) - below(from))
         })
         .collect();
-    let up = Axis::of_people(bars.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1));
+    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    // A quarter more than the highest bar, so that the marks have room above it.
+    let up = Axis::of_people((most * 5).div_ceil(4).max(1));
     let marks = [("half", report.record.dark_ms.p50), ("99 of 100", report.record.dark_ms.p99)];
     html! {
         svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label="Time without a world" {

@@ -143,7 +143,7 @@ fn there_is_a_report_of_nobody_of_one_and_of_a_move_in_progress() {
     assert_eq!(of("complete", "ada", vec![]).headline(), "Nobody was in the world");
     let one = of("complete", "ada", vec![row(1, "landed", None, "bo")]);
     assert_eq!(one.headline(), "The one person who was there landed");
-    assert!(one.summary().starts_with("1 person was moved"), "{}", one.summary());
+    assert!(one.summary().starts_with("1 person was in wld_main when"), "{}", one.summary());
 }
 
 #[test]

@@ -90,15 +90,20 @@ impl Report {
     /// How it went, in a sentence or two.
     pub(super) fn summary(&self) -> String {
         let record = &self.record;
-        let way = match record.kind {
-            Kind::Failover => format!("were moved from {} to {}", self.main.name, self.target.name),
-            Kind::Failback => format!("were brought home to {}", self.main.name),
-            Kind::Rejoin => format!("left {} and joined it again", self.main.name),
+        let there = match record.counts.present {
+            1 => "1 person was".to_owned(),
+            present => format!("{} were", people(present)),
         };
-        let mut text = format!("{} {way}.", capitalised(&people(record.counts.present)));
-        if record.counts.present == 1 {
-            text = text.replacen(" were ", " was ", 1);
-        }
+        let mut text = match record.kind {
+            Kind::Failover => format!(
+                "{there} in {} when the failover to {} began.",
+                self.main.name, self.target.name
+            ),
+            Kind::Failback => {
+                format!("{there} to come home when the failback to {} began.", self.main.name)
+            }
+            Kind::Rejoin => format!("{there} in {} when the rejoin began.", self.main.name),
+        };
         if let Some(last) = self.landed_ms.last() {
             text += &format!(
                 " Half of those who landed were without a world for at most {}, 99 of 100 for at \
@@ -167,9 +172,4 @@ pub(super) fn visible(raw: &str) -> String {
 pub(super) fn rate(per_second: f64) -> String {
     let text = format!("{per_second:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
