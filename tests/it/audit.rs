@@ -167,6 +167,8 @@ impl Auditor {
 
     async fn write_live_config(&mut self, main: &str) {
         let line = "PATCH /api/worlds/{id}/live-config";
+        let seeded =
+            self.server.api.get(&format!("/api/worlds/{main}/live-config")).await.expect(200);
         let patch = json!({ "project": { "Stage": { "DoorsOpen": false } } });
         let (saved, entry) = self.write(line, main, patch, "liveConfig.save", Kept::Both).await;
         assert_eq!(entry["revision"], saved["revision"], "one commit");
@@ -177,7 +179,7 @@ impl Auditor {
             self.write(line, main, path, "liveConfig.increment", Kept::Both).await;
         assert_eq!(entry["revision"], raised["revision"], "one commit");
         let line = "POST /api/worlds/{id}/live-config/rollback";
-        let back = json!({ "revision": saved["revision"] });
+        let back = json!({ "revision": seeded["revision"] });
         let (back, entry) = self.write(line, main, back, "liveConfig.rollback", Kept::Both).await;
         assert_eq!(entry["revision"], back["revision"], "one commit");
     }
