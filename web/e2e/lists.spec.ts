@@ -2,28 +2,43 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Mock, startMock } from "../mock/server.js";
+import { type Mock, type MockOptions, startMock } from "../mock/server.js";
 import { Stage, signIn } from "./visitor.js";
 
-const PEOPLE = 5_000;
-const PAIRS = 250;
+const MANY = { people: 5_000, pairs: 250 };
+const FEW = { people: 10, pairs: 5 };
 
-/** From the click to the list, and from a letter to what it finds. */
-const SHOWN_WITHIN_MS = 3_000;
-const FOUND_WITHIN_MS = 500;
-/** Half of the pictures while scrolling come within this time; a screen asks for 17 ms. */
-const PICTURE_WITHIN_MS = 150;
+/**
+ * A long list may take so many times as long as a short one on the same machine at the same time,
+ * and so much more: how busy the machine is must not decide.
+ */
+const ALLOWED = { times: 4, moreMs: 400 };
 
 const stage = Stage.prepareWithoutProgram();
-let mock: Mock;
+let many: Mock;
+let few: Mock;
 
 beforeAll(async () => {
-  mock = await startMock({ people: PEOPLE, pairs: PAIRS });
+  [many, few] = await Promise.all([startMock(MANY), startMock(FEW)]);
 });
-afterAll(() => mock.close());
+afterAll(() => Promise.all([many.close(), few.close()]));
 
-/** Scrolls to the end in 60 steps, one a picture, and gives what half of them took, and the worst. */
-function scrolled(page: Page, selector: string): Promise<{ half: number; worst: number }> {
+interface Measured {
+  /** From the address to the list, and from the search to what it finds. */
+  shown: number;
+  found: number;
+  /** What half of the pictures took while scrolling to the end in 60 steps, and the worst. */
+  half: number;
+  worst: number;
+}
+
+async function took(act: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await act();
+  return Math.round(performance.now() - begun);
+}
+
+function scrolled(page: Page, selector: string): Promise<Pick<Measured, "half" | "worst">> {
   return page.evaluate(async (wanted) => {
     const box = document.querySelector(wanted) ?? document.documentElement;
     const pictures: number[] = [];
@@ -41,7 +56,7 @@ function scrolled(page: Page, selector: string): Promise<{ half: number; worst: 
 }
 
 /** Lets a world change four times a second, as while people move. */
-async function whileThingsChange<T>(act: () => Promise<T>): Promise<T> {
+async function whileThingsChange<T>(mock: Mock, act: () => Promise<T>): Promise<T> {
   const timer = setInterval(() => mock.change(() => {}, "world"), 250);
   try {
     return await act();
@@ -50,73 +65,81 @@ async function whileThingsChange<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-async function took(act: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await act();
-  return Math.round(performance.now() - begun);
+async function measureSessions(mock: Mock, { people }: Required<Pick<MockOptions, "people">>) {
+  const page = await stage.newPage();
+  await signIn(page, mock.url, mock.key);
+  const number = people.toLocaleString("en");
+  const shown = await took(async () => {
+    await page.goto(`${mock.url}/worlds/wld_main`);
+    await page.getByText(`${number} connected`).waitFor();
+    await page.getByText("usr_guest1", { exact: true }).waitFor();
+  });
+  const search = page.getByLabel("Search sessions");
+  const found = await took(async () => {
+    await search.fill(`usr_guest${people - 1}`);
+    await page.getByText(`1 of ${number} match`).waitFor();
+  });
+  await search.fill("");
+  await page.getByText(`${number} connected`).waitFor();
+  const pictures = await whileThingsChange(mock, () => scrolled(page, '[aria-label="Rows"]'));
+  await page.getByText(`usr_guest${people - 1}`, { exact: true }).waitFor();
+  expect(await page.getByRole("listitem").count()).toBeLessThan(60);
+  return { shown, found, ...pictures };
 }
 
-function judge(what: string, shown: number, found: number, pictures: { half: number; worst: number }) {
-  const { half, worst } = pictures;
+async function measureWorlds(mock: Mock, { pairs }: Required<Pick<MockOptions, "pairs">>) {
+  const page = await stage.newPage();
+  await signIn(page, mock.url, mock.key);
+  const first = page.getByRole("link", { name: "FAILOVER Main Stage" });
+  const last = `Stage ${pairs - 1}`;
+  const shown = await took(async () => {
+    await page.goto(mock.url);
+    await first.waitFor();
+  });
+  const search = page.getByLabel("Search worlds");
+  const found = await took(async () => {
+    await search.fill(last);
+    await page.getByRole("link", { name: `FAILOVER ${last}` }).waitFor();
+  });
+  await search.fill("");
+  await first.waitFor();
+  const pictures = await whileThingsChange(mock, () => scrolled(page, "html"));
+  await page.getByRole("link", { name: last, exact: true }).waitFor();
+  expect(await page.getByRole("listitem").count()).toBeLessThan(60);
+  return { shown, found, ...pictures };
+}
+
+function judge(what: string, long: Measured, short: Measured): void {
   console.log(
-    `${what}: shown in ${shown} ms, found in ${found} ms, ` +
-      `pictures while scrolling: half within ${half} ms, worst ${worst} ms`,
+    `${what}: shown in ${long.shown} ms, found in ${long.found} ms, pictures while scrolling: ` +
+      `half within ${long.half} ms, worst ${long.worst} ms; a short list here and now: ` +
+      `${short.shown} ms, ${short.found} ms, ${short.half} ms, ${short.worst} ms`,
   );
-  expect(shown).toBeLessThan(SHOWN_WITHIN_MS);
-  expect(found).toBeLessThan(FOUND_WITHIN_MS);
-  expect(half).toBeLessThan(PICTURE_WITHIN_MS);
+  for (const figure of ["shown", "found", "half"] as const) {
+    const most = short[figure] * ALLOWED.times + ALLOWED.moreMs;
+    expect(long[figure], `${what}: ${figure}`).toBeLessThan(most);
+  }
 }
 
 describe("without lag", () => {
-  it(`${PEOPLE} sessions are shown, searched and scrolled`, async () => {
-    const page = await stage.newPage();
-    await signIn(page, mock.url, mock.key);
-    const shown = await took(async () => {
-      await page.goto(`${mock.url}/worlds/wld_main`);
-      await page.getByText("5,000 connected").waitFor();
-      await page.getByText("usr_guest1", { exact: true }).waitFor();
-    });
-    const search = page.getByLabel("Search sessions");
-    const found = await took(async () => {
-      await search.fill("usr_guest4321");
-      await page.getByText("1 of 5,000 match").waitFor();
-    });
-    await search.fill("");
-    await page.getByText("5,000 connected").waitFor();
-    const pictures = await whileThingsChange(() => scrolled(page, '[aria-label="Rows"]'));
-    await page.getByText("usr_guest4999", { exact: true }).waitFor();
-    expect(await page.getByRole("listitem").count()).toBeLessThan(60);
-    judge(`${PEOPLE} sessions`, shown, found, pictures);
+  it("5,000 sessions are shown, searched and scrolled", async () => {
+    const short = await measureSessions(few, FEW);
+    judge("5,000 sessions", await measureSessions(many, MANY), short);
   });
 
-  it(`${2 * PAIRS} worlds are shown, searched and scrolled`, async () => {
-    const page = await stage.newPage();
-    await signIn(page, mock.url, mock.key);
-    const shown = await took(async () => {
-      await page.goto(mock.url);
-      await page.getByRole("link", { name: "FAILOVER Main Stage" }).waitFor();
-    });
-    const search = page.getByLabel("Search worlds");
-    const found = await took(async () => {
-      await search.fill("stage 249");
-      await page.getByRole("link", { name: "FAILOVER Stage 249" }).waitFor();
-    });
-    await search.fill("");
-    await page.getByRole("link", { name: "FAILOVER Main Stage" }).waitFor();
-    const pictures = await whileThingsChange(() => scrolled(page, "html"));
-    await page.getByRole("link", { name: "Stage 249", exact: true }).waitFor();
-    expect(await page.getByRole("listitem").count()).toBeLessThan(60);
-    judge(`${2 * PAIRS} worlds`, shown, found, pictures);
+  it("500 worlds are shown, searched and scrolled", async () => {
+    const short = await measureWorlds(few, FEW);
+    judge("500 worlds", await measureWorlds(many, MANY), short);
   });
 });
 
 describe("hostile names", () => {
   it("are shown as text, on every page that shows names", async () => {
     const page = await stage.newPage();
-    await signIn(page, mock.url, mock.key);
+    await signIn(page, few.url, few.key);
     const hostile = page.getByText("<img src=x onerror=");
     for (const path of ["/", "/worlds/wld_lone", "/worlds/wld_main", "/audit"]) {
-      await page.goto(mock.url + path);
+      await page.goto(few.url + path);
       await hostile.first().waitFor();
       expect(await page.locator('img[src="x"]').count(), path).toBe(0);
       expect(await page.title(), path).not.toBe("hacked");

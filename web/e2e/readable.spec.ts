@@ -53,6 +53,9 @@ describe("on a phone and by axe", () => {
     await page.locator('body[data-state="inWorld"]').waitFor({ state: "attached" });
     await fitsPhone(page, "the player's page");
     await isReadable(page, "the player's page");
+    await page.goto(`${lifeboat.url}/docs/dashboard`);
+    await page.getByAltText("The alarm").waitFor();
+    await fitsPhone(page, "the guide");
     await page.goto(`${lifeboat.url}/play/wld_nowhere`);
     await page.getByText("There is no such world.").waitFor();
     await isReadable(page, "a refusal");

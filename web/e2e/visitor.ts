@@ -10,7 +10,7 @@ import { Lifeboat } from "./lifeboat.js";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** A step that takes longer than this has failed. */
-const STEP_MS = 15_000;
+const STEP_MS = 30_000;
 /** The way into another world: the order, the turn, the connection. */
 const MOVE_MS = 40_000;
 

@@ -22,7 +22,7 @@ pub(super) fn page(title: &str, text: &str) -> String {
 const STYLE: &str = "body{font:16px/1.6 system-ui,sans-serif;max-width:46rem;margin:2rem auto;\
     padding:0 1rem;color-scheme:light dark}nav a{margin-right:1rem}pre{overflow-x:auto;padding:1rem;\
     background:#8882}code{font-family:ui-monospace,monospace}table{border-collapse:collapse}\
-    td,th{border:1px solid #8886;padding:.3rem .6rem;text-align:left}";
+    td,th{border:1px solid #8886;padding:.3rem .6rem;text-align:left}img{max-width:100%}";
 
 /// HTML within a guide is shown, not obeyed.
 fn inert(event: Event<'_>) -> Event<'_> {
