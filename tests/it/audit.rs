@@ -184,6 +184,18 @@ impl Auditor {
         assert_eq!(entry["revision"], back["revision"], "one commit");
     }
 
+    async fn write_drills(&mut self, main: &str) {
+        let line = "POST /api/worlds/{id}/drills";
+        let drill = json!({ "clients": 1, "force": true, "reason": "audit" });
+        self.write(line, main, drill, "drill.run", Kept::After).await;
+        let api = &self.server.api;
+        wait_for("the drill to be over", async || {
+            let drills = api.get(&format!("/api/worlds/{main}/drills")).await.expect(200);
+            drills["items"][0]["finishedAt"].is_string().then_some(())
+        })
+        .await;
+    }
+
     async fn write_failovers(&mut self, main: &str) {
         let mut guest = Guest::enter(&self.server.api, main).await;
         let forced = json!({ "reason": "audit", "force": true });
@@ -250,6 +262,7 @@ async fn every_route_that_writes_leaves_an_entry_done_or_refused() {
     auditor.write_logins().await;
     let main = auditor.write_worlds().await;
     auditor.write_live_config(&main).await;
+    auditor.write_drills(&main).await;
     auditor.write_failovers(&main).await;
     auditor.write_ends().await;
     let routes = auditor.routes().await;
