@@ -88,7 +88,7 @@ fn people_of_a_move_do_not_come_in_a_burst_after_newcomers() {
     fixture.fail_over(1, 10.0);
     // Nobody moves for a while, so newcomers have the pace to themselves.
     let mut placed = fixture.hammered_for(Duration::from_millis(2_950));
-    let mut claims = late.claims.clone();
+    let mut claims = late.claims;
     for number in 0..5 {
         claims.ses = lifeboat_core::ids::SessionId::from_unique(&format!("late-{number}"));
         claims.sub = lifeboat_core::ids::User::guest(&format!("late-{number}"));
