@@ -113,13 +113,14 @@ describe("guessing", () => {
     page.on("response", (response) => {
       if (response.url().endsWith("/api/login")) statuses.push(response.status());
     });
-    for (let tries = 1; tries <= TRIES_MAX + 1; tries += 1) {
+    // A minute may end meanwhile, in which case it takes the tries of the next one.
+    for (let tries = 1; tries <= 2 * TRIES_MAX && statuses.at(-1) !== 429; tries += 1) {
       await tryKey(page, `guess ${tries}`);
       await until("an answer", () => statuses.length >= tries);
     }
     expect(statuses.at(-1)).toBe(429);
     expect(statuses.slice(0, 5)).toEqual([401, 401, 401, 401, 401]);
     await page.getByRole("alert").getByText("rate_limited").waitFor();
-    await page.getByText(/^Try again in \d+ s/).waitFor();
+    await page.getByText(/^Try again in [\d.]+ m?s/).waitFor();
   });
 });
