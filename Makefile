@@ -1,6 +1,6 @@
 # Two commands are all that a fresh machine with Rust and Node needs: `make demo` and `make test`.
 
-.PHONY: demo test e2e screenshots check fmt web clean sim sim-million bench soak
+.PHONY: demo test e2e screenshots check fmt web clean sim sim-million bench soak faults
 
 CARGO ?= cargo
 
@@ -51,6 +51,14 @@ ROUNDS ?= 3
 bench: web ## Measure Lifeboat against a bare epoll server, in ROUNDS rounds, and print the table
 	$(CARGO) build --release --bin lifeboat --bin lifeboat-bench
 	./target/release/lifeboat-bench --rounds $(ROUNDS)
+
+TEST ?= all()
+
+faults: web ## Every fault in its long form; one of them, or one seed: `make faults TEST='test(rude)' SEED=7`
+	./.ci/setup
+	LIFEBOAT_FAULT_FORM=long $(if $(SEED),LIFEBOAT_FAULT_SEED=$(SEED)) $(if $(RUNS),LIFEBOAT_FAULT_RUNS=$(RUNS)) \
+		$(CARGO) nextest run --profile faults --workspace --features lifeboat-store/conformance \
+		-E 'binary(faults) & ($(TEST))'
 
 MINUTES ?= 20
 

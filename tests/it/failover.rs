@@ -1,11 +1,14 @@
 //! The one-step failover and the way back, with servers killed for real.
 
+use futures::SinkExt as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::guest::{Guest, close_code, join_patiently};
 use crate::guide::failover_in;
 use crate::server::Server;
+use crate::wait::wait_for;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_servers_one_action_and_everyone_is_in_the_backup() {
@@ -135,4 +138,64 @@ async fn a_hung_main_that_wakes_up_keeps_nobody() {
     }
     assert_eq!(close_code(&mut guest.game).await, Some(4002));
     assert_ne!(main, standby);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sleeping_backup_is_launched_and_everyone_stays_where_they_are_until_it_is_awake() {
+    let mut server = Server::start().await;
+    let main = server.active_world(json!({ "name": "Main Stage" })).await;
+    let standby = server.api.post(&format!("/api/worlds/{main}/standby"), json!({})).await;
+    let standby = crate::server::text(&standby.expect(201)["id"]);
+    let mut guest = Guest::enter(&server.api, &main).await;
+    let path = format!("/api/worlds/{main}/failover");
+    let body = json!({ "reason": "a change of halls", "waitForTarget": true });
+    let begun = server.api.post(&path, body).await.expect(202);
+    assert_eq!((&begun["phase"], &begun["waitsForTarget"]), (&json!("held"), &json!(true)));
+    // The wait outlives the process that began it.
+    server.kill();
+    server.restart().await;
+    (guest.channel, guest.hello) = crate::guest::open_channel(&guest.placed).await;
+    // The backup may be awake by now.
+    match guest.hello["rejoin"]["rejoinAfterMs"].as_u64() {
+        Some(wait) => guest.rejoin(wait).await,
+        None => drop(guest.obey().await),
+    }
+    assert_eq!(guest.world(), standby);
+    let landed = wait_for("the landing", async || {
+        let seen = server.api.get(&format!("/api/failovers?world={main}")).await.expect(200);
+        (seen["items"][0]["counts"]["landed"] == 1).then(|| seen["items"][0].clone())
+    });
+    let done = landed.await;
+    assert_eq!(done["id"], begun["id"], "{done}");
+    let (woke, began) = (&done["waitedUntil"], &done["startedAt"]);
+    assert!(woke.as_str() > began.as_str(), "{done}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_gracefully_stays_in_the_game_until_it_is_their_turn() {
+    let server = Server::start().await;
+    let (main, standby) = server.pair().await;
+    let mut guests =
+        [Guest::enter(&server.api, &main).await, Guest::enter(&server.api, &main).await];
+    let slow = json!({ "game": { "Admission": { "JoinsPerSecond": 0.5 } } });
+    server.api.patch(&format!("/api/worlds/{standby}/live-config"), slow).await.expect(200);
+    let body = json!({ "reason": "a change of halls", "mode": "graceful" });
+    server.api.post(&format!("/api/worlds/{main}/failover"), body).await.expect(202);
+    let mut orders = Vec::new();
+    for guest in &mut guests {
+        orders.push(guest.frame("forceDisconnect").await);
+    }
+    let waits = |order: &Value| order["leaveAfterMs"].as_u64().expect("a time");
+    let later = usize::from(waits(&orders[1]) > waits(&orders[0]));
+    assert!(waits(&orders[later]) > 1_000, "{orders:?}");
+    guests[1 - later].rejoin(0).await;
+    // The one who waits is answered by the main world's server still.
+    let said = json!({ "type": "say", "text": "still here" }).to_string();
+    guests[later].game.send(Message::text(said)).await.expect("the game goes on");
+    let heard = crate::guest::frame(&mut guests[later].game, "chat").await;
+    assert_eq!(heard["lines"][0]["text"], "still here");
+    let wait = waits(&orders[later]);
+    guests[later].rejoin(wait).await;
+    assert!(guests.iter().all(|guest| guest.world() == standby));
+    failover_in(&server, &main, "complete").await;
 }

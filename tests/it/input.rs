@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::guest::{Guest, close_code, dial_channel, frame};
 use crate::server::Server;
+use crate::wait::wait_for;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_no_requests_are_refused_by_kind() {
@@ -114,8 +115,12 @@ async fn frames_that_break_the_protocol_close_the_channel_and_others_do_not() {
     let mut guest = Guest::enter(&server.api, &main).await;
     guest.say(json!({ "type": "later", "more": [1, 2, 3] })).await;
     guest.say(json!({ "type": "pong", "extra": true })).await;
-    let sessions = server.api.get(&format!("/api/worlds/{main}/sessions")).await.expect(200);
-    assert_eq!(sessions["items"][0]["state"], "inWorld");
+    // Its frames go over another connection than this question.
+    wait_for("the guest to be in the world", async || {
+        let sessions = server.api.get(&format!("/api/worlds/{main}/sessions")).await.expect(200);
+        (sessions["items"][0]["state"] == "inWorld").then_some(())
+    })
+    .await;
     guest.say(json!({ "type": "state", "state": "flying" })).await;
     let error = guest.frame("error").await;
     assert_eq!(error["code"], "protocol_error");

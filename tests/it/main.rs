@@ -4,17 +4,23 @@
 //! The binary is the one beside the tests in the target directory; build it first, as
 //! `make test` does.
 
-mod api;
+mod alarms;
+mod audit;
 mod automation;
+mod drill;
 mod failover;
-mod guest;
 mod guide;
 mod input;
 mod live_config;
+mod moments;
+mod report;
 mod restart;
 mod roles;
-mod server;
+mod runbook;
 mod servers;
+mod steering;
 mod tls;
-mod wait;
+mod webhooks;
 mod worlds;
+
+use e2e::{api, guest, server, wait};

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Ban;
 use crate::deployment::Deployment;
-use crate::failover::{FailoverRecord, Kind};
-use crate::ids::{BanId, DeploymentId, FailoverId, User, WorldId};
+use crate::drill::{DrillPhase, DrillRecord};
+use crate::failover::{FailoverRecord, Kind, Mode};
+use crate::ids::{BanId, DeploymentId, DrillId, FailoverId, User, WorldId};
 use crate::live_config::{GameConfig, LiveConfig, OverrideTarget};
+use crate::mods::JOINS_PER_SECOND_PER_SERVER_DEFAULT;
 use crate::phase::Phase;
 use crate::time::Timestamp;
 use crate::world::World;
@@ -26,6 +28,7 @@ pub struct Catalog {
     deployments: BTreeMap<DeploymentId, Arc<Deployment>>,
     bans: BTreeMap<BanId, Arc<Ban>>,
     failovers: BTreeMap<FailoverId, Arc<FailoverRecord>>,
+    drills: BTreeMap<DrillId, Arc<DrillRecord>>,
 }
 
 /// A world's live config as of a revision.
@@ -73,6 +76,8 @@ pub enum CatalogChange {
     Ban(BanId, Option<Ban>),
     /// A failover.
     Failover(FailoverId, Option<FailoverRecord>),
+    /// A drill.
+    Drill(DrillId, Option<Box<DrillRecord>>),
 }
 
 fn set<K: Ord, V>(map: &mut BTreeMap<K, Arc<V>>, key: K, value: Option<V>) {
@@ -99,6 +104,9 @@ impl Catalog {
                 CatalogChange::Deployment(id, one) => set(&mut next.deployments, id, one),
                 CatalogChange::Ban(id, ban) => set(&mut next.bans, id, ban),
                 CatalogChange::Failover(id, record) => set(&mut next.failovers, id, record),
+                CatalogChange::Drill(id, record) => {
+                    set(&mut next.drills, id, record.map(|record| *record));
+                }
             }
         }
         next
@@ -162,10 +170,29 @@ impl Catalog {
         self.live(world).map_or(0, |live| live.game.force_disconnect.all_clients)
     }
 
+    /// The counter below which a world's servers let nobody be: `AllClients`, but while people may
+    /// stay until it is their turn, or until their target is awake, the one before.
+    #[must_use]
+    pub fn door_counter(&self, world: &WorldId) -> u64 {
+        let counter = self.all_clients(world);
+        let may_stay = self.open_failover(world).is_some_and(|record| {
+            record.kind != Kind::Failback
+                && record.counter == counter
+                && (record.mode == Mode::Graceful || record.waits_for_target)
+        });
+        counter.saturating_sub(u64::from(may_stay))
+    }
+
     /// The counter for everyone who asked for a world and was sent elsewhere.
     #[must_use]
     pub fn redirected(&self, world: &WorldId) -> u64 {
         self.live(world).map_or(0, |live| live.game.force_disconnect.redirected)
+    }
+
+    /// A ban.
+    #[must_use]
+    pub fn ban(&self, id: &BanId) -> Option<&Arc<Ban>> {
+        self.bans.get(id)
     }
 
     /// Every ban.
@@ -203,6 +230,46 @@ impl Catalog {
             .values()
             .filter(|one| &one.world_id == world && one.kind == Kind::Failover)
             .max_by_key(|one| (one.started_at, one.id.clone()))
+    }
+
+    /// The drill with this id.
+    #[must_use]
+    pub fn drill(&self, id: &DrillId) -> Option<&Arc<DrillRecord>> {
+        self.drills.get(id)
+    }
+
+    /// Every drill, by id.
+    pub fn drills(&self) -> impl Iterator<Item = &Arc<DrillRecord>> {
+        self.drills.values()
+    }
+
+    /// The last drill of a pair that was brought to its end.
+    #[must_use]
+    pub fn last_drill(&self, main: &WorldId, standby: &WorldId) -> Option<&Arc<DrillRecord>> {
+        let is_of_pair =
+            |one: &&Arc<DrillRecord>| &one.world_id == main && &one.target_world_id == standby;
+        self.complete_drills().filter(is_of_pair).max_by_key(|one| one.finished_at)
+    }
+
+    fn complete_drills(&self) -> impl Iterator<Item = &Arc<DrillRecord>> {
+        self.drills.values().filter(|one| one.phase == DrillPhase::Complete)
+    }
+
+    /// How many people a world takes in a second: as its live config says, else as the last drill
+    /// into it measured, else as its mod says.
+    #[must_use]
+    pub fn joins_per_second(&self, world: &WorldId) -> f64 {
+        let set = self.live(world).map_or(0.0, |live| live.game.admission.joins_per_second);
+        if set.is_finite() && set > 0.0 {
+            return set;
+        }
+        let into = self.complete_drills().filter(|one| &one.target_world_id == world);
+        let measured = into.max_by_key(|one| one.finished_at).and_then(|one| one.joins_per_second);
+        let of_mod = || {
+            let deployment = self.current_deployment(world);
+            deployment.map_or(JOINS_PER_SECOND_PER_SERVER_DEFAULT, |one| one.joins_per_second())
+        };
+        measured.filter(|rate| *rate > 0.0).unwrap_or_else(of_mod)
     }
 
     /// Whether a world is the source or the target of an override.

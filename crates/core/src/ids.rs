@@ -123,6 +123,10 @@ id_type!(
     KeyId, "key_", "an API key"
 );
 id_type!(
+    /// A webhook.
+    WebhookId, "wh_", "a webhook"
+);
+id_type!(
     /// A ban.
     BanId, "ban_", "a ban"
 );

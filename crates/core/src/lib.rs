@@ -5,6 +5,7 @@ pub mod access;
 pub mod catalog;
 pub mod code;
 pub mod deployment;
+pub mod drill;
 pub mod failover;
 pub mod ids;
 pub mod limits;

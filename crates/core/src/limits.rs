@@ -33,6 +33,11 @@ pub const SETTINGS_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes of an HTTP request's body.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Bytes beyond [`BODY_BYTES_MAX`] that are read and thrown away, so that the client reads the
+/// refusal instead of meeting a closed connection.
+pub const BODY_DISCARDED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Time that an HTTP request's body has to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Levels of nesting of a JSON body.
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Entries of a list's page, when none is asked for.
@@ -100,6 +105,15 @@ pub const PROGRESS_TOLD_PER_SECOND_MAX: usize = 5_000;
 pub const STRAGGLER_AFTER: Duration = Duration::from_secs(120);
 /// Time after a failover's commit in which another of the same world is refused.
 pub const FAILOVER_COOL_DOWN: Duration = Duration::from_secs(60);
+/// Bots of a drill.
+pub const DRILL_CLIENTS_MAX: usize = 5_000;
+/// How long a drill waits for what should have happened by then, and for its world to be fit to be
+/// brought home.
+pub const DRILL_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a real failover waits for the bots of a drill to be gone.
+pub const DRILL_PREEMPT_WAIT: Duration = Duration::from_secs(1);
+/// Finished drills that are kept.
+pub const DRILL_HISTORY_MAX: usize = 100;
 /// Finished failovers that are kept.
 pub const FAILOVER_HISTORY_MAX: usize = 500;
 /// How long a join waits for a catalog at least as new as it asks for.
@@ -115,6 +129,30 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 pub const WRITE_RETRIES_MAX: usize = 5;
 /// Events kept for readers of the event stream that come back.
 pub const EVENTS_KEPT_MAX: usize = 4_096;
+/// How long clients of a world whose servers are well may have lost them before that is an alarm.
+pub const ALARM_GAME_LOST_AFTER: Duration = Duration::from_secs(10);
+/// Of a hundred connected clients, how many have to have lost their game for that.
+pub const ALARM_GAME_LOST_PERCENT: usize = 10;
+/// Time from an alarm's first alert to its next one with other numbers.
+pub const ALERT_SETTLE: Duration = Duration::from_secs(3);
+/// Time between further alerts of an alarm with other numbers.
+pub const ALERT_REPEAT: Duration = Duration::from_secs(30);
+/// Webhooks of one installation.
+pub const WEBHOOKS_MAX: usize = 20;
+/// Bytes of a webhook's address.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+/// Deliveries of a webhook that may wait; more, and the oldest waiting one is dropped.
+pub const WEBHOOK_PENDING_MAX: usize = 100;
+/// Deliveries of a webhook that are kept, those that wait included.
+pub const WEBHOOK_DELIVERIES_KEPT_MAX: usize = 200;
+/// Time for one try of a delivery, from the connection to the answer's head.
+pub const WEBHOOK_TRY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Tries of a delivery before it is given up: about three quarters of an hour.
+pub const WEBHOOK_TRIES_MAX: u32 = 14;
+/// Wait after a delivery's first failed try; doubled for each further one.
+pub const WEBHOOK_BACKOFF: Duration = Duration::from_secs(1);
+/// The longest wait between two tries of a delivery.
+pub const WEBHOOK_BACKOFF_MAX: Duration = Duration::from_mins(10);
 /// Audit entries kept by an installation.
 pub const AUDIT_ENTRIES_MAX: usize = 1_000_000;
 /// Wrong logins of one address within a minute.

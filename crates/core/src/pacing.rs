@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 const MICROS_PER_SECOND: f64 = 1_000_000.0;
+/// How far ahead of its time a pacer can be brought by those who do not ask it.
+const DEBT_MAX_US: i64 = 1_000_000;
 
 /// A rate per second, above zero and finite.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -89,6 +91,20 @@ impl Pacer {
         Ok(())
     }
 
+    /// Counts one that passes without asking, because its turn was planned elsewhere: whoever asks
+    /// comes after it. What is owed so is forgotten beyond a second.
+    pub fn charge(&mut self, now: Timestamp) {
+        let now_us = to_us(now);
+        let owed_us = self.next_us.max(now_us) + self.interval_us;
+        let most_us = now_us + self.tolerance_us + DEBT_MAX_US;
+        self.next_us = owed_us.min(most_us.max(self.next_us));
+    }
+
+    /// Takes the burst away; it is earned anew from now on.
+    pub fn spend_burst(&mut self, now: Timestamp) {
+        self.next_us = self.next_us.max(to_us(now) + self.tolerance_us);
+    }
+
     /// Gives back one that was let through and not used.
     pub fn give_back(&mut self) {
         self.next_us -= self.interval_us;
@@ -152,6 +168,27 @@ mod tests {
         assert_eq!(pacer.try_take(START), Ok(()));
         assert_eq!(pacer.try_take(START), Err(Duration::from_millis(100)));
         assert_eq!(pacer.try_take(START + Duration::from_millis(100)), Ok(()));
+    }
+
+    #[test]
+    fn who_passes_without_asking_is_counted_for_a_second_at_the_most() {
+        let mut pacer = Pacer::new(Rate::per_second(10.0), 0.0, START);
+        pacer.charge(START);
+        pacer.charge(START);
+        assert_eq!(pacer.try_take(START), Err(Duration::from_millis(200)));
+        (0..100).for_each(|_| pacer.charge(START));
+        assert_eq!(pacer.try_take(START), Err(Duration::from_secs(1)));
+        assert_eq!(pacer.try_take(START + Duration::from_secs(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_burst_that_was_spent_is_earned_anew() {
+        let mut pacer = Pacer::new(Rate::per_second(10.0), 4.0, START);
+        pacer.spend_burst(START);
+        assert_eq!(pacer.try_take(START), Ok(()));
+        assert_eq!(pacer.try_take(START), Err(Duration::from_millis(100)));
+        let later = START + Duration::from_millis(500);
+        assert_eq!((0..9).filter(|_| pacer.try_take(later).is_ok()).count(), 5);
     }
 
     #[test]

@@ -24,8 +24,9 @@ use std::time::Duration;
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::ids::{FailoverId, ServerId, SessionId, User, WorldId};
+use lifeboat_core::limits::SESSIONS_MAX;
 use lifeboat_core::live_config::LiveConfig;
-use lifeboat_core::pacing::{Pacer, SlotLine};
+use lifeboat_core::pacing::SlotLine;
 use lifeboat_core::time::Timestamp;
 use slab::Slab;
 
@@ -37,6 +38,7 @@ pub use placement::Granted;
 pub use session::SessionView;
 pub use view::Crowd;
 
+use join::WorldPacer;
 use movement::Move;
 use seats::Seats;
 use session::Session;
@@ -70,10 +72,12 @@ pub struct Desk {
     seats: Seats,
     /// Sessions placed on each server.
     loads: HashMap<ServerId, usize>,
-    /// The pace of each world, with the rate that it was made for.
-    pacers: HashMap<WorldId, (f64, Pacer)>,
+    /// The pace of each world.
+    pacers: HashMap<WorldId, WorldPacer>,
     /// Failovers whose people are not all accounted for.
     moves: BTreeMap<FailoverId, Move>,
+    /// Until when sessions of an earlier desk come back.
+    returning_until: Option<Timestamp>,
     /// The turns of people who have to rejoin a world without a failover.
     lines: HashMap<WorldId, SlotLine>,
     /// When sessions get their placement pushed.
@@ -97,6 +101,7 @@ impl Desk {
             loads: HashMap::new(),
             pacers: HashMap::new(),
             moves: BTreeMap::new(),
+            returning_until: None,
             lines: HashMap::new(),
             due: BTreeSet::new(),
             expiry: BTreeSet::new(),
@@ -134,6 +139,11 @@ impl Desk {
             self.remove(key);
         }
         self.seats.expire(now);
+    }
+
+    /// Whether no further session is booked in. Seats are of worlds, and there may be many worlds.
+    fn is_full(&self) -> bool {
+        self.sessions.len() >= SESSIONS_MAX
     }
 
     /// Gives a session a place at the desk.

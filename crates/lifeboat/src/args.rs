@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    audit, ban, bots, completions, config, drill, failback, failover, key, runbook, serve, session,
-    standby, token, world,
+    audit, automation, ban, bots, completions, config, drill, failback, failover, key, runbook,
+    serve, session, standby, token, webhook, world,
 };
 use crate::demo;
 
@@ -94,6 +94,9 @@ pub(crate) enum Command {
     Failover(failover::FailoverCommand),
     /// Bring everyone home to the main world.
     Failback(failback::FailbackArgs),
+    /// Have worlds fail over by themselves, and stop all of that.
+    #[command(subcommand)]
+    Automation(automation::AutomationCommand),
     /// Rehearse a failover with bots on the real pair.
     #[command(subcommand)]
     Drill(drill::DrillCommand),
@@ -109,6 +112,11 @@ pub(crate) enum Command {
     /// Give out and revoke the API keys of operators and services.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// See which worlds are in trouble.
+    Alarms,
+    /// Have other services told what happens, such as a chat.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Read who changed what, when and why.
     Audit(audit::AuditArgs),
     /// Print a page with the exact commands for this pair of worlds, for the night.
@@ -167,7 +175,15 @@ mod tests {
             "failover run Main --reason R --yes",
             "failover plan Main --to Other --graceful",
             "failover hold fo_1",
+            "failover report fo_1 --format html --out report.html",
+            "failover report Main --format json",
             "failback Main --reason R --yes",
+            "automation show",
+            "automation show Main",
+            "automation set Main --on --grace-seconds 20 --cool-down-seconds 600",
+            "automation set Main --off",
+            "automation stop --reason R",
+            "automation resume",
             "drill run Main --clients 10",
             "bots --world wld_1 --count 5",
             "session kick ses_1",
@@ -175,6 +191,12 @@ mod tests {
             "ban add alice",
             "ban remove ban_1",
             "token --sub alice --group crew",
+            "alarms",
+            "webhook add https://hooks.example/T1 --event alert --event failover --slack",
+            "webhook list",
+            "webhook test wh_1",
+            "webhook deliveries wh_1",
+            "webhook remove wh_1",
             "audit --output json",
             "runbook Main",
             "completions bash",

@@ -14,15 +14,19 @@ use lifeboat_runtime::{Runtime, ServerHealth, ServerObservation};
 use lifeboat_store::Store;
 use tokio::sync::{Notify, watch};
 
+use crate::alarms::Alarms;
 use crate::auth::Auth;
 use crate::automation::Automation;
 use crate::config::Config;
+use crate::drills::Drills;
 use crate::events::Events;
 use crate::feed::Feed;
 use crate::http::idempotency::Idempotency;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::metrics::Metrics;
 use crate::mods::Mods;
+use crate::places::Places;
+use crate::webhooks::Webhooks;
 use crate::writer::Writer;
 
 /// How long a write that lost its race waits for what it lost to.
@@ -40,10 +44,15 @@ pub(crate) struct App {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) mods: Arc<Mods>,
     pub(crate) auth: Auth,
+    pub(crate) alarms: Alarms,
     pub(crate) automation: Automation,
+    pub(crate) drills: Drills,
+    pub(crate) webhooks: Webhooks,
     pub(crate) events: Arc<Events>,
     pub(crate) metrics: Metrics,
     pub(crate) idempotency: Idempotency,
+    /// What is being made of which there may be so many and no more.
+    pub(crate) places: Places,
     /// Has the reconciler look at every deployment now.
     pub(crate) reconcile: Notify,
     /// Has the ledgers kept now.
@@ -69,7 +78,7 @@ impl App {
     }
 
     /// What the runtime sees of a deployment's servers.
-    fn observed(&self, deployment: &Deployment) -> Vec<ServerObservation> {
+    pub(crate) fn observed(&self, deployment: &Deployment) -> Vec<ServerObservation> {
         let mut observed = self.runtime.observe();
         observed.retain(|one| deployment.server(&one.started.server).is_some());
         observed

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lifeboat_core::limits::EVENTS_KEPT_MAX;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
@@ -15,7 +16,8 @@ use crate::ids;
 const READER_BACKLOG_MAX: usize = 1_024;
 
 /// What an event is about; its name on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum EventKind {
     /// A world, or its phase.
     World,

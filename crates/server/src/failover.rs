@@ -4,13 +4,17 @@ mod facts;
 mod keeper;
 mod planning;
 mod record;
+mod report;
 mod start;
 mod steer;
 mod view;
+mod waiting;
 
 pub(crate) use facts::readiness_of;
 pub(crate) use keeper::{has_begun, restore, run as keep_ledgers};
 pub(crate) use record::by_hand;
+pub(crate) use report::report;
 pub(crate) use start::{Started, fail_back, fail_over, undo};
 pub(crate) use steer::{Retune, hold, known, nudge, resume, retune};
-pub(crate) use view::{record_view, report, rows_of};
+pub(crate) use view::{record_view, rows_of};
+pub(crate) use waiting::run as end_waits;

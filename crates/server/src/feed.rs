@@ -111,6 +111,7 @@ fn decode(key: &str, value: Option<&KeyValue>) -> Option<CatalogChange> {
         keyspace::DEPLOYMENTS => CatalogChange::Deployment(id.parse().ok()?, record(value)?),
         keyspace::BANS => CatalogChange::Ban(id.parse().ok()?, record(value)?),
         keyspace::FAILOVERS => CatalogChange::Failover(id.parse().ok()?, failover(value)?),
+        keyspace::DRILLS => CatalogChange::Drill(id.parse().ok()?, record(value)?),
         _ => return None,
     };
     Some(change)

@@ -3,7 +3,10 @@
 //! What is under [`STATE`] makes the catalog and is watched by every node; the rest is read when
 //! it is asked for.
 
-use lifeboat_core::ids::{BanId, DeploymentId, FailoverId, KeyId, ServerId, WorldId};
+use lifeboat_core::ids::{
+    BanId, DeploymentId, DrillId, FailoverId, KeyId, ServerId, WebhookId, WorldId,
+};
+use lifeboat_core::time::Timestamp;
 
 /// Everything that makes the catalog.
 pub(crate) const STATE: &str = "/state/";
@@ -12,17 +15,27 @@ pub(crate) const LIVE: &str = "/state/live-config/";
 pub(crate) const DEPLOYMENTS: &str = "/state/deployments/";
 pub(crate) const BANS: &str = "/state/bans/";
 pub(crate) const FAILOVERS: &str = "/state/failovers/";
+pub(crate) const DRILLS: &str = "/state/drills/";
 
 /// Which worlds fail over by themselves.
 pub(crate) const AUTOMATION_WORLDS: &str = "/automation/worlds/";
 /// Whether all automation was stopped.
 pub(crate) const AUTOMATION_SWITCH: &str = "/automation/switch";
+/// Addresses that are told of events, with the secrets that sign what they are told.
+pub(crate) const WEBHOOKS: &str = "/webhooks/";
+/// What each of them was told, or is to be.
+pub(crate) const DELIVERIES: &str = "/webhook-deliveries/";
 /// API keys, as hashes.
 pub(crate) const API_KEYS: &str = "/api-keys/";
 /// The keys that sign tokens.
 pub(crate) const SIGNING_KEYS: &str = "/secrets/signing-keys";
 /// Who changed what; entries are ordered by time.
 pub(crate) const AUDIT: &str = "/audit/";
+
+/// Where the audit entries of a time begin: those of that millisecond and later are after it.
+pub(crate) fn audit_since(at: Timestamp) -> String {
+    format!("{AUDIT}{:014}", at.as_ms().max(0))
+}
 
 pub(crate) fn world(id: &WorldId) -> String {
     format!("{WORLDS}{id}")
@@ -61,12 +74,25 @@ pub(crate) fn automation(id: &WorldId) -> String {
     format!("{AUTOMATION_WORLDS}{id}")
 }
 
+pub(crate) fn webhook(id: &WebhookId) -> String {
+    format!("{WEBHOOKS}{id}")
+}
+
+/// The deliveries of a webhook; ordered by when they were made.
+pub(crate) fn deliveries(id: &WebhookId) -> String {
+    format!("{DELIVERIES}{id}/")
+}
+
 pub(crate) fn ban(id: &BanId) -> String {
     format!("{BANS}{id}")
 }
 
 pub(crate) fn failover(id: &FailoverId) -> String {
     format!("{FAILOVERS}{id}")
+}
+
+pub(crate) fn drill(id: &DrillId) -> String {
+    format!("{DRILLS}{id}")
 }
 
 /// The rows of a failover's ledger, in chunks.

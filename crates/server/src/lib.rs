@@ -1,10 +1,12 @@
 //! The control plane: wires the parts together and serves them over HTTP.
 
+mod alarms;
 mod app;
 mod audit;
 mod auth;
 mod automation;
 mod config;
+mod drills;
 mod events;
 mod failover;
 mod feed;
@@ -14,9 +16,11 @@ mod keyspace;
 mod live_config;
 mod metrics;
 mod mods;
+mod places;
 mod reconciler;
 mod startup;
 mod watcher;
+mod webhooks;
 mod worlds;
 mod writer;
 

@@ -18,11 +18,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::alarms::Alarms;
 use crate::app::{App, stopped, wall_clock};
 use crate::audit;
 use crate::auth::{Auth, AuthError};
 use crate::automation::{self, Automation};
 use crate::config::{Config, Greeting, ServersOnStop, StoreKind, Tls};
+use crate::drills::{self, Drills};
 use crate::events::Events;
 use crate::failover;
 use crate::feed::Feed;
@@ -33,8 +35,10 @@ use crate::ids;
 use crate::keyspace;
 use crate::metrics::Metrics;
 use crate::mods::{Mods, ModsError};
+use crate::places::Places;
 use crate::reconciler;
 use crate::watcher;
+use crate::webhooks::{self, Webhooks};
 use crate::worlds;
 use crate::writer::{Writer, json};
 
@@ -156,8 +160,12 @@ async fn build(
     let runtime = LocalRuntime::open(LocalConfig::new(config.data.join("servers"), jwks_url))?;
     let (auth, first_key) = Auth::load(Arc::clone(&store), Arc::clone(&keys), &config).await?;
     let automation = Automation::load(&*store).await?;
+    let webhooks = Webhooks::load(&*store).await?;
     let app = Arc::new(App {
+        alarms: Alarms::default(),
         automation,
+        drills: Drills::default(),
+        webhooks,
         writer: Writer::new(Arc::clone(&store), Arc::clone(&feed), wall_clock),
         public_url,
         store,
@@ -169,6 +177,7 @@ async fn build(
         events: Events::new(),
         metrics: Metrics::new(),
         idempotency: Idempotency::default(),
+        places: Places::default(),
         reconcile: Notify::new(),
         keep: Notify::new(),
         config,
@@ -211,13 +220,23 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
     let mut stop = stopping.clone();
     tasks.spawn(async move {
         tokio::select! {
-            () = audit::publish(&*auditing.store, &auditing.events) => {}
+            () = audit::follow(&auditing) => {}
             () = stopped(&mut stop) => {}
         }
     });
     tasks.spawn(reconciler::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(watcher::run(Arc::clone(app), stopping.clone()));
+    tasks.spawn(failover::end_waits(Arc::clone(app), stopping.clone()));
+    tasks.spawn(webhooks::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(automation::run(Arc::clone(app), stopping.clone()));
+    let recovering = Arc::clone(app);
+    let mut stop = stopping.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = drills::recover(recovering) => {}
+            () = stopped(&mut stop) => {}
+        }
+    });
     tasks.spawn(worlds::mirror(Arc::clone(app), stopping.clone()));
 }
 

@@ -1,16 +1,19 @@
-//! Watches every world that has people or a standby: a change of readiness is an event, a main
-//! world in trouble an alert, as an event and in the log.
+//! Watches every world that has people or a standby: a change of readiness is an event, a world in
+//! trouble an alarm, and what is new about it an alert, as an event and in the log.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifeboat_core::catalog::Catalog;
 use lifeboat_core::ids::WorldId;
+use lifeboat_core::limits::{ALERT_REPEAT, ALERT_SETTLE};
+use lifeboat_core::readiness::Readiness;
+use lifeboat_core::time::Timestamp;
 use lifeboat_core::world::World;
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::alarms::{Alarm, News, alarm_of};
 use crate::app::{App, stopped};
 use crate::events::EventKind;
 use crate::failover;
@@ -18,19 +21,33 @@ use crate::failover;
 /// How often worlds are looked at.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
 
-/// What was told last of each world.
+/// What was seen and told last of each world.
 #[derive(Default)]
 struct Told {
     readiness: HashMap<WorldId, bool>,
-    trouble: HashMap<WorldId, Facts>,
+    losing_since: HashMap<WorldId, Timestamp>,
+    alarms: BTreeMap<WorldId, ToldAlarm>,
 }
 
-/// What has to change before an alert is told again; the passing of time alone does not count.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Facts {
-    connected: usize,
-    lost_game: usize,
-    standby_ready: Option<bool>,
+/// An alarm as it was told last.
+struct ToldAlarm {
+    alarm: Alarm,
+    at: Timestamp,
+    /// How often it was told.
+    times: u32,
+}
+
+impl ToldAlarm {
+    /// Whether it is time to tell of an alarm again. The first numbers are those of a moment in
+    /// which few clients have noticed, so the next ones follow soon, and then seldom.
+    fn is_due(&self, news: News, now: Timestamp) -> bool {
+        let pause = if self.times == 1 { ALERT_SETTLE } else { ALERT_REPEAT };
+        match news {
+            News::Decisive => true,
+            News::Numbers => now.since(self.at) >= pause,
+            News::Nothing => false,
+        }
+    }
 }
 
 /// Watches until the control plane stops.
@@ -43,72 +60,72 @@ pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
 
 fn look(app: &App, told: &mut Told) {
     let catalog = app.catalog();
-    let gone = |id: &WorldId| catalog.world(id).is_none();
-    told.readiness.retain(|id, _| !gone(id));
-    told.trouble.retain(|id, _| !gone(id));
+    let is_there = |id: &WorldId| catalog.world(id).is_some();
+    told.readiness.retain(|id, _| is_there(id));
+    told.losing_since.retain(|id, _| is_there(id));
+    told.alarms.retain(|id, _| is_there(id));
+    let mut present = BTreeMap::new();
     for world in catalog.worlds() {
-        let ready = world
+        let readiness = world
             .standby
             .as_ref()
             .and_then(|standby| failover::readiness_of(app, &catalog, &world.id, Some(standby)));
-        if let Some(readiness) = &ready
-            && told.readiness.insert(world.id.clone(), readiness.ready) != Some(readiness.ready)
-        {
-            let failing: Vec<_> = readiness.blocking().map(|check| check.id).collect();
-            let payload =
-                json!({ "worldId": world.id, "ready": readiness.ready, "failing": failing });
-            app.events.publish(EventKind::Readiness, &payload);
+        if let Some(readiness) = &readiness {
+            tell_readiness(app, told, world, readiness);
         }
-        let standby_ready = ready.map(|readiness| readiness.ready);
-        let trouble = trouble(app, &catalog, world, standby_ready);
-        tell_trouble(app, told, world, trouble);
+        let mut losing_since = told.losing_since.remove(&world.id);
+        let alarm = alarm_of(app, &catalog, world, readiness.as_ref(), &mut losing_since);
+        if let Some(since) = losing_since {
+            told.losing_since.insert(world.id.clone(), since);
+        }
+        tell_alarm(app, told, world, alarm.as_ref());
+        if let Some(alarm) = alarm {
+            present.insert(world.id.clone(), alarm);
+        }
     }
+    app.alarms.replace(present);
 }
 
-fn tell_trouble(app: &App, told: &mut Told, world: &World, trouble: Option<(Facts, String)>) {
-    match trouble {
-        Some((facts, message)) if told.trouble.get(&world.id) != Some(&facts) => {
-            tracing::warn!(world.id = %world.id, "{message}");
-            let payload = json!({ "worldId": world.id, "state": "firing", "message": message });
-            app.events.publish(EventKind::Alert, &payload);
-            told.trouble.insert(world.id.clone(), facts);
-        }
-        None if told.trouble.remove(&world.id).is_some() => {
-            let message = format!("{}: out of trouble", world.spec.name);
-            tracing::info!(world.id = %world.id, "{message}");
-            let payload = json!({ "worldId": world.id, "state": "resolved", "message": message });
-            app.events.publish(EventKind::Alert, &payload);
-        }
-        Some(_) | None => {}
+fn tell_readiness(app: &App, told: &mut Told, world: &World, readiness: &Readiness) {
+    if told.readiness.insert(world.id.clone(), readiness.ready) == Some(readiness.ready) {
+        return;
     }
+    let failing: Vec<_> = readiness.blocking().map(|check| check.id).collect();
+    let payload = json!({ "worldId": world.id, "ready": readiness.ready, "failing": failing });
+    app.events.publish(EventKind::Readiness, &payload);
 }
 
-/// What is wrong with a world that has people in it, in a sentence.
-fn trouble(
-    app: &App,
-    catalog: &Catalog,
-    world: &World,
-    standby_ready: Option<bool>,
-) -> Option<(Facts, String)> {
-    let crowd = app.gateway.desk().crowd(&world.id);
-    let deployment = catalog.current_deployment(&world.id)?;
-    if crowd.connected == 0 || app.is_healthy(deployment) {
-        return None;
+fn tell_alarm(app: &App, told: &mut Told, world: &World, alarm: Option<&Alarm>) {
+    let now = app.now();
+    let Some(alarm) = alarm else {
+        if told.alarms.remove(&world.id).is_some() {
+            tell_end(app, world);
+        }
+        return;
+    };
+    let last = told.alarms.get(&world.id);
+    if last.is_some_and(|last| !last.is_due(alarm.news_since(&last.alarm), now)) {
+        return;
     }
-    let since = app.last_healthy_at(catalog, &world.id);
-    let gone = match since {
-        Some(at) => format!("server gone {} s", app.now().since(at).as_secs()),
-        None => "server gone".to_owned(),
-    };
-    let standby = match standby_ready {
-        Some(true) => "standby ready",
-        Some(false) => "standby NOT ready",
-        None => "no standby",
-    };
-    let facts = Facts { connected: crowd.connected, lost_game: crowd.lost_game, standby_ready };
-    let message = format!(
-        "{}: {gone}, {} of {} lost the game, {standby}",
-        world.spec.name, crowd.lost_game, crowd.connected
-    );
-    Some((facts, message))
+    let times = last.map_or(0, |last| last.times) + 1;
+    let message = alarm.message(now);
+    tracing::warn!(world.id = %world.id, "{message}");
+    let mut payload = alarm.view(now);
+    payload["state"] = json!("firing");
+    app.events.publish(EventKind::Alert, &payload);
+    told.alarms.insert(world.id.clone(), ToldAlarm { alarm: alarm.clone(), at: now, times });
+}
+
+fn tell_end(app: &App, world: &World) {
+    let catalog = app.catalog();
+    let deployment = catalog.current_deployment(&world.id);
+    let is_healthy = deployment.is_some_and(|deployment| app.is_healthy(deployment));
+    let how = if is_healthy { "out of trouble" } else { "nobody is left in it" };
+    let message = format!("{}: {how}", world.spec.name);
+    tracing::info!(world.id = %world.id, "{message}");
+    let payload = json!({
+        "worldId": world.id, "worldName": world.spec.name, "state": "resolved",
+        "message": message,
+    });
+    app.events.publish(EventKind::Alert, &payload);
 }

@@ -164,7 +164,7 @@ impl Writer {
     fn audit_key(&self, at: Timestamp) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        format!("{}{:014}-{number:08x}", keyspace::AUDIT, at.as_ms().max(0))
+        format!("{}-{number:08x}", keyspace::audit_since(at))
     }
 }
 

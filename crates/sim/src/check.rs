@@ -36,9 +36,6 @@ impl fmt::Display for Violation {
 /// What is remembered of a failover.
 #[derive(Debug, Default)]
 struct Watched {
-    /// How many the desk has placed; none until a desk that was started anew has said it.
-    placed: Option<usize>,
-    placed_at: VecDeque<Timestamp>,
     rate: Recent,
     others_rate: Recent,
     others: Recent,
@@ -129,13 +126,6 @@ impl Checks {
                 && raised(requested).is_some_and(|raised| raised.redirected.0 > revision))
     }
 
-    /// The node was started anew: what it places from now on is counted from what it restored.
-    pub(crate) fn restarted(&mut self) {
-        for watched in self.moves.values_mut() {
-            watched.placed = None;
-        }
-    }
-
     /// The catalog that the node serves from has everything that was committed.
     pub(crate) fn served(&mut self, now: Timestamp, catalog: &Catalog) {
         for (world, expected) in &self.overrides {
@@ -166,6 +156,7 @@ impl Checks {
         now: Timestamp,
         record: &FailoverRecord,
         counts: Counts,
+        placed_since: impl Fn(Timestamp) -> usize,
         others: (f64, f64),
     ) {
         let sum = counts.landed + counts.refused + counts.left + counts.pending;
@@ -185,17 +176,16 @@ impl Checks {
             return;
         }
         let second_ago = now - Duration::from_millis(999);
-        watched.placed_at.retain(|at| *at >= second_ago);
-        let known = watched.placed.unwrap_or(counts.placed);
-        watched.placed_at.extend((known..counts.placed).map(|_| now));
-        watched.placed = Some(known.max(counts.placed));
+        // By when they were, not by when it is known: who was placed right before a crash is known
+        // once it has landed.
+        let placed = placed_since(second_ago);
         let own = record.plan.rate_per_second;
         let rate = watched.rate.highest(now, SECOND, own)
             + watched.others_rate.highest(now, SLOTS_STAND, others.0);
         let lines = 1.0 + watched.others.highest(now, SLOTS_STAND, others.1);
         // A line can have one person more in a second than its rate: at both ends of it.
         #[expect(clippy::cast_precision_loss, reason = "small")]
-        let placed = watched.placed_at.len() as f64;
+        let placed = placed as f64;
         if placed > (rate * 1.1).floor() + lines {
             let detail = format!("{}: {placed} placed within a second, planned {rate}", record.id);
             self.fail(now, "pacing is within the plan", &detail);

@@ -55,5 +55,7 @@ pub(crate) fn record(id: FailoverId, new: NewRecord, now: Timestamp) -> Failover
         last_healthy_at: None,
         present_fixed: false,
         nudges: 0,
+        waits_for_target: false,
+        waited_until: None,
     }
 }

@@ -80,6 +80,12 @@ pub enum Outage {
     /// An outage was asked for, by a test.
     #[error("an outage for a test")]
     Rehearsed,
+    /// The database file is another one than was opened; what is written would be lost.
+    #[error(
+        "the database file was replaced while it was in use; put it back, or restart to use the \
+         other one"
+    )]
+    Displaced,
     /// The file system cannot hold a write-ahead log, as some network file systems cannot.
     #[error("the file system does not support a write-ahead log")]
     WriteAheadLogUnsupported,

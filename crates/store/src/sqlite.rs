@@ -25,6 +25,7 @@ use crate::transaction::{Outcome, Transaction};
 use crate::watch::{Log, LogPage, Watch, follow};
 use readers::Readers;
 pub use schema::OpenError;
+use schema::Place;
 use writer::{Job, Task, Writer};
 
 /// A store in one SQLite file.
@@ -47,10 +48,11 @@ impl SqliteStore {
     async fn open_keeping(path: PathBuf, history_revisions: u64) -> Result<Self, OpenError> {
         let (jobs, queue) = mpsc::channel(COMMIT_QUEUE_MAX);
         let (opened, opening) = oneshot::channel();
-        let readers = Arc::new(Readers::new(path.clone()));
+        let place = Arc::new(Place::new(path));
+        let readers = Arc::new(Readers::new(Arc::clone(&place)));
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || match Writer::open(path, queue, history_revisions) {
+            .spawn(move || match Writer::open(place, queue, history_revisions) {
                 Ok((writer, newest)) => {
                     if opened.send(Ok(newest)).is_ok() {
                         writer.run();

@@ -181,4 +181,25 @@ pub struct FailoverRecord {
     /// How often an operator had the pending told again.
     #[serde(default)]
     pub nudges: u32,
+    /// Whether it is on hold until its target takes people: nobody is told to leave before.
+    #[serde(default)]
+    pub waits_for_target: bool,
+    /// When the wait for its target was over, if there was one.
+    #[serde(default)]
+    pub waited_until: Option<Timestamp>,
+}
+
+impl FailoverRecord {
+    /// From when on people are told.
+    #[must_use]
+    pub fn told_from(&self) -> Timestamp {
+        self.waited_until.unwrap_or(self.started_at)
+    }
+
+    /// Its target takes people now, or nobody wants to wait for that any more.
+    #[must_use]
+    pub fn go_on(&self, now: Timestamp) -> Self {
+        let waited_until = self.waits_for_target.then_some(now).or(self.waited_until);
+        Self { phase: MovePhase::Moving, waits_for_target: false, waited_until, ..self.clone() }
+    }
 }

@@ -1,6 +1,6 @@
 //! A new catalog: who has to be told what.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -88,8 +88,7 @@ impl Desk {
     }
 
     fn close_banned(&mut self, before: &Catalog, now: Timestamp) -> Vec<Effect> {
-        let old: HashSet<_> = before.bans().map(|ban| ban.id.clone()).collect();
-        if self.catalog.bans().all(|ban| old.contains(&ban.id)) {
+        if self.catalog.bans().all(|ban| before.ban(&ban.id).is_some()) {
             return Vec::new();
         }
         let banned: Vec<_> = self

@@ -58,6 +58,7 @@ impl Desk {
                 self.align(key, claims);
                 key
             }
+            None if self.is_full() => return refused(ByeReason::Slow, CloseCode::Slow),
             None => self.admit_session(Session::from_claims(claims, now), now),
         };
         let mut effects = self.replace_others(key, now);
@@ -176,8 +177,13 @@ impl Desk {
         let arrived = knows_its_place
             && destination(&self.catalog, &session.requested)
                 .is_ok_and(|world| world.id == session.placed);
-        let id = session.id.clone();
+        let (id, placed_at) = (session.id.clone(), issued_at(&session.token));
         if arrived && self.rejoin_reason(&self.sessions[key]).is_none() {
+            // Of what was placed in the last moment before a crash nothing is kept; but who has
+            // landed was placed, and its token says when.
+            if let Some(placed_at) = placed_at {
+                self.note(&id, LedgerEvent::Placed, placed_at);
+            }
             self.note(&id, LedgerEvent::Landed, now);
         }
     }
@@ -237,6 +243,12 @@ impl Desk {
             .and_then(|session| session.channel.as_ref())
             .is_some_and(|open| open.conn == conn)
     }
+}
+
+/// When a token was issued, by its id.
+fn issued_at(token: &str) -> Option<Timestamp> {
+    let ms = i64::from_str_radix(token.get(..12)?, 16).ok()?;
+    Some(Timestamp::from_ms(ms))
 }
 
 /// A client's clock is not trusted for more than this.

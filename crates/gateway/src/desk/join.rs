@@ -126,6 +126,9 @@ impl Desk {
         let Some(claims) = previous.filter(|claims| !self.by_id.contains_key(&claims.ses)) else {
             return;
         };
+        if self.is_full() {
+            return;
+        }
         let session = Session::from_claims(claims, now);
         if self.rejoin_reason(&session).is_some() {
             let key = self.admit_session(session, now);
@@ -159,6 +162,7 @@ impl Desk {
             return Err(Refusal::for_now(ErrorCode::AdmissionPaced, slot.since(now)));
         }
         if self.take_turn(key, now) {
+            self.charge_world(route, now);
             return Ok(());
         }
         let slot = self.assign_slot(key, now);
@@ -181,26 +185,44 @@ impl Desk {
         self.world_pacer(route, now).try_take(now).map_err(|wait| {
             let wait = spread(wait.max(MIN_WAIT), session.as_str());
             Refusal::for_now(ErrorCode::AdmissionPaced, wait)
-        })
+        })?;
+        self.charge_moves(&route.world.id, now);
+        Ok(())
     }
 
-    /// The pace of a world: its live config's, else the mod's, with a burst of one second.
-    pub(super) fn world_pacer(&mut self, route: &Route, now: Timestamp) -> &mut Pacer {
-        let set = self
-            .catalog
-            .live(&route.world.id)
-            .map_or(0.0, |live| live.game.admission.joins_per_second);
-        let rate = if set > 0.0 { set } else { route.deployment.joins_per_second() };
-        let (known, pacer) = self
-            .pacers
-            .entry(route.world.id.clone())
-            .or_insert_with(|| (rate, Pacer::new(Rate::per_second(rate), rate - 1.0, now)));
-        if (*known - rate).abs() > f64::EPSILON {
-            *known = rate;
-            pacer.set_rate(Rate::per_second(rate), rate - 1.0);
-        }
-        pacer
+    /// Counts somebody of a planned move among those whom a world takes, so that newcomers do not
+    /// come on top of them.
+    pub(super) fn charge_world(&mut self, route: &Route, now: Timestamp) {
+        self.world_pacer(route, now).charge(now);
     }
+
+    /// The pace of a world, with a burst of one second. While people are being moved into it there
+    /// is no burst, and none right after.
+    fn world_pacer(&mut self, route: &Route, now: Timestamp) -> &mut Pacer {
+        let rate = self.catalog.joins_per_second(&route.world.id);
+        let is_moved_into = self.is_moved_into(&route.world.id);
+        let burst = if is_moved_into { 0.0 } else { rate - 1.0 };
+        let known = self.pacers.entry(route.world.id.clone()).or_insert_with(|| {
+            let pacer = Pacer::new(Rate::per_second(rate), burst, now);
+            WorldPacer { rate, is_moved_into, pacer }
+        });
+        let was_moved_into = std::mem::replace(&mut known.is_moved_into, is_moved_into);
+        if (known.rate - rate).abs() > f64::EPSILON || was_moved_into != is_moved_into {
+            known.rate = rate;
+            known.pacer.set_rate(Rate::per_second(rate), burst);
+            if was_moved_into && !is_moved_into {
+                known.pacer.spend_burst(now);
+            }
+        }
+        &mut known.pacer
+    }
+}
+
+/// The pace of a world, and what it was made for.
+pub(super) struct WorldPacer {
+    rate: f64,
+    is_moved_into: bool,
+    pacer: Pacer,
 }
 
 /// The shortest wait that a client is told, so that nobody asks in a loop.

@@ -25,8 +25,8 @@ pub(super) const CHUNK_ROWS: usize = 256;
 /// The part of a second's placements that may come early; below the promised tenth.
 const BURST_SHARE: f64 = 0.08;
 
-/// How long sessions have to come back after a crash that lost who was present: longer than clients
-/// spread their first retry.
+/// How long sessions have to come back after a restart until it is settled who was present: longer
+/// than clients spread their first retry.
 const RECOLLECTION: Duration = Duration::from_secs(15);
 
 /// One failover whose people are not all accounted for.
@@ -38,9 +38,9 @@ pub(super) struct Move {
     /// Slows the move down while the target does not keep up.
     pace: PaceController,
     /// When the last slot of those who were present is over.
-    window_end: Timestamp,
+    pub(super) window_end: Timestamp,
     /// Until when sessions that still carry the older counter are counted as present: after a
-    /// crash that came before the present were stored.
+    /// crash that came before the present were stored, or right before the failover.
     recollects_until: Option<Timestamp>,
     /// When those who wait were told last how far it is.
     progress_told_at: Option<Timestamp>,
@@ -112,12 +112,17 @@ impl Move {
         self.record.phase == MovePhase::Held
     }
 
+    /// Whether nobody is told to leave yet.
+    pub(super) fn waits(&self) -> bool {
+        self.is_held() && self.record.waits_for_target
+    }
+
     fn progress(&self) -> Progress {
         Progress {
             counts: self.ledger.counts(),
             refusals: self.ledger.refusals().clone(),
             dark_ms: self.ledger.dark_ms(),
-            fanout_ms: self.ledger.fanout_ms(self.record.started_at),
+            fanout_ms: self.ledger.fanout_ms(self.record.told_from()),
             last_landed_at: self.ledger.last_landed_at(),
             window_end: self.window_end,
             present_fixed: self.recollects_until.is_none(),
@@ -164,7 +169,9 @@ impl Desk {
         now: Timestamp,
         sink: &mut Sink<'_>,
     ) {
-        self.moves.insert(record.id.clone(), Move::new(Arc::clone(record), Vec::new(), now));
+        let mut open = Move::new(Arc::clone(record), Vec::new(), now);
+        open.recollects_until = self.returning_until.filter(|until| now < *until);
+        self.moves.insert(record.id.clone(), open);
         let keys: Vec<Key> = self
             .sessions
             .iter()
@@ -192,6 +199,12 @@ impl Desk {
         if let Some(open) = self.moves.get_mut(failover) {
             open.window_end = open.line.end();
         }
+    }
+
+    /// Says that there was a desk before this one, whose sessions come back now. Who is present at
+    /// a failover that begins meanwhile is settled when they are back.
+    pub fn expect_returns(&mut self, now: Timestamp) {
+        self.returning_until = Some(now + RECOLLECTION);
     }
 
     /// Takes a failover up again after a restart, with the rows that were kept. Its people get
@@ -308,6 +321,11 @@ impl Desk {
         failover.and_then(|id| self.moves.get(id)).is_some_and(Move::is_held)
     }
 
+    /// Whether the people of a failover stay where they are until its target takes people.
+    pub(super) fn waits_for_target(&self, failover: Option<&FailoverId>) -> bool {
+        failover.and_then(|id| self.moves.get(id)).is_some_and(Move::waits)
+    }
+
     /// Goes as fast as the targets keep up: whoever comes before its turn at the slower pace gets
     /// a later one.
     pub(super) fn watch_pace(&mut self, now: Timestamp) {
@@ -327,6 +345,14 @@ impl Desk {
             Some(open) if open.record.phase.is_open() => open.pacer.try_take(now).is_ok(),
             _ => true,
         }
+    }
+
+    /// Counts a newcomer among those whom the moves into a world place, so that their people do not
+    /// come on top of it.
+    pub(super) fn charge_moves(&mut self, world: &WorldId, now: Timestamp) {
+        let into =
+            |open: &&mut Move| open.record.phase.is_open() && &open.record.target_world_id == world;
+        self.moves.values_mut().filter(into).for_each(|open| open.pacer.charge(now));
     }
 
     /// Enters what happened to a session into every ledger that counts it.
@@ -412,6 +438,13 @@ impl Desk {
         self.moves.get(failover).map(Move::progress)
     }
 
+    /// How many of a failover's people were placed at `since` or later, for the first time.
+    #[must_use]
+    pub fn placed_since(&self, failover: &FailoverId, since: Timestamp) -> usize {
+        let rows = self.moves.get(failover).map_or(&[][..], |open| open.ledger.rows());
+        rows.iter().filter(|row| row.placed_at.is_some_and(|at| at >= since)).count()
+    }
+
     /// The rows of a failover's ledger, while it is watched here.
     #[must_use]
     pub fn rows(&self, failover: &FailoverId) -> Option<Vec<Row>> {
@@ -423,8 +456,8 @@ impl Desk {
         self.moves.get(failover).is_some_and(|open| open.record.mode == Mode::Graceful)
     }
 
-    /// A session that has to rejoin for a failover whose present were not stored before a crash
-    /// is one of them: it could not hold the older counter otherwise.
+    /// A session that has to rejoin for a failover whose present were not stored before a crash, or
+    /// could not be known after one, is one of them: it could not hold the older counter otherwise.
     pub(super) fn recollect(&mut self, failover: &FailoverId, key: Key) {
         let Some(open) = self.moves.get_mut(failover) else { return };
         if open.recollects_until.is_some() {

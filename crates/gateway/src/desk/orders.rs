@@ -9,12 +9,13 @@ use lifeboat_core::failover::{Kind, LedgerEvent};
 use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::pacing::{Rate, SlotLine};
 use lifeboat_core::phase::Phase;
-use lifeboat_core::route::{NOT_ACTIVE_RETRY, Refusal, route};
+use lifeboat_core::route::{NOT_ACTIVE_RETRY, Refusal, destination, route};
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{Rejoin, RejoinReason, ServerFrame};
 
 use super::effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
 use super::join::{is_for_good, spread_refusal};
+use super::movement::Move;
 use super::placement::{Candidate, Granted};
 use super::session::{Order, Session};
 use super::{Desk, GRANTS_PER_TICK_MAX, Key, ORDERS_PER_EFFECT, PUSH_GRACE, Tick};
@@ -136,6 +137,9 @@ impl Desk {
         if let Some(failover) = &failover {
             self.recollect(failover, key);
         }
+        if self.waits_for_target(failover.as_ref()) {
+            return false;
+        }
         let is_held = self.is_on_hold(failover.as_ref());
         let stays = failover.as_ref().is_some_and(|id| self.is_graceful(id));
         self.sessions[key].order =
@@ -152,10 +156,9 @@ impl Desk {
 
     /// The next free slot in the line that a session stands in.
     pub(super) fn assign_slot(&mut self, key: Key, now: Timestamp) -> Timestamp {
-        let failover = self.sessions[key].order.as_ref().and_then(|order| order.failover.clone());
-        let slot = match failover.and_then(|id| self.moves.get_mut(&id)) {
-            Some(open) if open.record.phase.is_open() => open.line.assign(now),
-            _ => self.unplanned_line(key, now).assign(now),
+        let slot = match self.line_of(key).and_then(|id| self.moves.get_mut(&id)) {
+            Some(open) => open.line.assign(now),
+            None => self.unplanned_line(key, now).assign(now),
         };
         self.forget_due(key);
         let session = &mut self.sessions[key];
@@ -168,6 +171,22 @@ impl Desk {
             }
         }
         slot
+    }
+
+    /// The open failover in whose line a session stands: its own, else the one that moves people
+    /// into the world that it comes back to, so that both together are not too many for it.
+    fn line_of(&self, key: Key) -> Option<FailoverId> {
+        let session = &self.sessions[key];
+        let own = session.order.as_ref()?.failover.as_ref();
+        let is_open =
+            |id: &&FailoverId| self.moves.get(*id).is_some_and(|open| open.record.phase.is_open());
+        if let Some(own) = own.filter(is_open) {
+            return Some(own.clone());
+        }
+        let end = &destination(&self.catalog, &session.requested).ok()?.id;
+        let leads_there =
+            |open: &&Move| open.record.phase.is_open() && &open.record.target_world_id == end;
+        self.moves.values().find(leads_there).map(|open| open.record.id.clone())
     }
 
     /// The line of those who rejoin a world without a failover, at the pace of that world.
@@ -186,14 +205,20 @@ impl Desk {
             .values()
             .filter(|open| open.record.phase.is_open() && &open.record.target_world_id == world)
             .filter(|open| open.ledger.counts().placed < open.ledger.counts().present)
-            .map(|open| open.line.end())
+            // After a restart nobody has a slot yet: then it is the time that they will need.
+            .map(|open| open.line.end().max(open.window_end))
             .max()
+    }
+
+    /// Whether a failover moves people into a world.
+    pub(super) fn is_moved_into(&self, world: &WorldId) -> bool {
+        let mut open = self.moves.values().filter(|open| open.record.phase.is_open());
+        open.any(|open| &open.record.target_world_id == world)
     }
 
     /// Lets a session through whose slot has come.
     pub(super) fn take_turn(&mut self, key: Key, now: Timestamp) -> bool {
-        let failover = self.sessions[key].order.as_ref().and_then(|order| order.failover.clone());
-        failover.is_none_or(|failover| self.take_move_turn(&failover, now))
+        self.line_of(key).is_none_or(|failover| self.take_move_turn(&failover, now))
     }
 
     pub(super) fn clear_order(&mut self, key: Key) {
@@ -314,6 +339,8 @@ impl Desk {
         let session = &self.sessions[key];
         let identity: Identity = session.identity();
         let route = route(&self.catalog, &session.requested, &identity, session.base_version)?;
+        self.charge_world(&route, now);
+        let session = &self.sessions[key];
         let candidate = Candidate {
             session: session.id.clone(),
             user: session.user.clone(),

@@ -146,6 +146,9 @@ impl Desk {
         let full = || Refusal::for_now(ErrorCode::WorldFull, spread(FULL_RETRY, session.as_str()));
         let deployment = &route.deployment;
         let own = key.and_then(|key| self.sessions.get(key));
+        if own.is_none() && self.is_full() {
+            return Err(full());
+        }
         let has_seat = own.is_some_and(|own| own.placed == route.world.id);
         let seats = usize::try_from(deployment.seats).unwrap_or(usize::MAX);
         if !has_seat && !self.seats.has_room_for(&route.world.id, session, seats) {

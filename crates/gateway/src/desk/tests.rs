@@ -2,4 +2,5 @@
 
 mod failover;
 mod fixture;
+mod pace;
 mod sessions;

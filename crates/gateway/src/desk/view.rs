@@ -25,6 +25,13 @@ impl Desk {
         sessions.filter(connected).map(Session::view).collect()
     }
 
+    /// The sessions of users whose ids begin so, those without a channel included.
+    #[must_use]
+    pub fn sessions_of_users(&self, prefix: &str) -> Vec<SessionView> {
+        let sessions = self.sessions.iter().map(|(_, session)| session);
+        sessions.filter(|one| one.user.as_str().starts_with(prefix)).map(Session::view).collect()
+    }
+
     /// One session.
     #[must_use]
     pub fn session(&self, id: &SessionId) -> Option<SessionView> {

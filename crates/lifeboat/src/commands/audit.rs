@@ -23,7 +23,8 @@ pub(crate) async fn run(args: &AuditArgs, ctx: &Context) -> anyhow::Result<Outco
         [
             ("WHEN", "/at"),
             ("WHO", "/who"),
-            ("WHAT", "/what"),
+            ("WHAT", "/action"),
+            ("TO", "/target"),
             ("OUTCOME", "/outcome"),
             ("REASON", "/reason"),
             ("REVISION", "/revision"),

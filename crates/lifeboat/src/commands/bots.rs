@@ -1,10 +1,14 @@
 //! `lifeboat bots`: send bots into a world, and see where they are.
 
+mod stdin;
+
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use futures::FutureExt as _;
+use futures::future::select;
 use indicatif::{ProgressBar, ProgressStyle};
 use lifeboat_client::report::Reporter;
 use lifeboat_client::{BaseUrl, Fleet, FleetCounts, FleetSettings};
@@ -42,6 +46,10 @@ pub(crate) struct BotsArgs {
     /// Decides all their steps and waits.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Read the players' tokens that they join with from standard input, one a line, and let
+    /// everyone leave when it ends.
+    #[arg(long)]
+    tokens_from_stdin: bool,
     /// Print a line of JSON for each change, for programs.
     #[arg(long)]
     json: bool,
@@ -62,6 +70,12 @@ pub(crate) async fn run(args: BotsArgs, ctx: &Context) -> anyhow::Result<Outcome
     settings.accepts_placement = !args.rude;
     settings.base_version = args.base_version.map(BaseVersion::new);
     settings.seed = args.seed;
+    let mut end = end.boxed();
+    if args.tokens_from_stdin {
+        let (tokens, closed) = stdin::read(args.count).await?;
+        settings.tokens = Some(tokens);
+        end = select(end, closed.boxed()).map(|_| ()).boxed();
+    }
     let fleet = Fleet::start(settings)?;
     let counts = if args.json { report(fleet, end).await? } else { watch(fleet, end).await };
     Ok(if counts.lost() == 0 { Outcome::Done } else { Outcome::Failed })

@@ -3,6 +3,7 @@
 mod body;
 mod control;
 mod night;
+mod report;
 mod watch;
 
 use clap::{Args, Subcommand};

@@ -11,6 +11,7 @@ use super::context::Found;
 use super::{Context, WorldRef};
 use crate::api::Call;
 use crate::exit::Outcome;
+use crate::limits::POLL_EVERY;
 use crate::ui::{self, Consent, Minutes};
 
 pub(crate) use fields::{WorldFields, json_or_text};
@@ -104,6 +105,9 @@ pub(crate) struct LaunchArgs {
     /// Make no launch context, which clients of base version 37 and older need.
     #[arg(long)]
     no_launch_context: bool,
+    /// Wait until it is Active.
+    #[arg(long)]
+    wait: bool,
 }
 
 /// How to stop a world.
@@ -135,7 +139,7 @@ pub(crate) async fn run(command: WorldCommand, ctx: &Context) -> anyhow::Result<
             ctx.api.send(Call::delete(found.path(""))).await?;
             ui::note(format_args!("deleted {}", found.view.name));
         }
-        WorldCommand::Launch(args) => launch(args, ctx).await?,
+        WorldCommand::Launch(args) => return launch(args, ctx).await,
         WorldCommand::Stop(args) => stop(args, ctx).await?,
         WorldCommand::Restart(args) => {
             let found = args.world.find(ctx).await?;
@@ -185,7 +189,7 @@ async fn set(args: SetArgs, ctx: &Context) -> anyhow::Result<()> {
     ctx.show(&world, world_sheet)
 }
 
-async fn launch(args: LaunchArgs, ctx: &Context) -> anyhow::Result<()> {
+async fn launch(args: LaunchArgs, ctx: &Context) -> anyhow::Result<Outcome> {
     let mut body = json!({});
     if let Some(failover) = args.failover {
         body["failover"] = failover.into();
@@ -198,7 +202,20 @@ async fn launch(args: LaunchArgs, ctx: &Context) -> anyhow::Result<()> {
     }
     let id = args.world.id(ctx).await?;
     let deployment = ctx.api.send(Call::post(format!("/api/worlds/{id}/launch"), body)).await?;
-    show_deployment(ctx, &deployment)
+    if !args.wait {
+        show_deployment(ctx, &deployment)?;
+        return Ok(Outcome::Done);
+    }
+    let path = format!("/api/deployments/{}", ui::cell(&deployment, "/id"));
+    loop {
+        let deployment = ctx.api.get(&path).await?;
+        if deployment["phase"] != "Starting" {
+            show_deployment(ctx, &deployment)?;
+            let is_active = deployment["phase"] == "Active";
+            return Ok(if is_active { Outcome::Done } else { Outcome::Failed });
+        }
+        tokio::time::sleep(POLL_EVERY).await;
+    }
 }
 
 async fn stop(args: StopArgs, ctx: &Context) -> anyhow::Result<()> {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::ACTOR;
+use crate::alarms::server_trouble;
 use crate::app::{App, stopped};
 use crate::events::EventKind;
 use crate::failover::{Started, fail_over};
@@ -48,7 +49,7 @@ fn forget(app: &App, world: &WorldId) {
 }
 
 async fn look(app: &App, catalog: &Catalog, world: &World) {
-    let trouble = trouble(app, catalog, world);
+    let trouble = server_trouble(app, catalog, &world.id).map(|trouble| trouble.text(app.now()));
     {
         let (mut state, now) = (app.automation.lock(), app.now());
         let seen = state.seen.entry(world.id.clone()).or_default();
@@ -67,20 +68,6 @@ async fn look(app: &App, catalog: &Catalog, world: &World) {
         | Standing::Watching
         | Standing::CoolingDown { .. } => {}
     }
-}
-
-/// What is wrong with a world that has people: none if it is well or empty.
-fn trouble(app: &App, catalog: &Catalog, world: &World) -> Option<String> {
-    let crowd = app.gateway.desk().crowd(&world.id);
-    let deployment = catalog.current_deployment(&world.id)?;
-    if crowd.connected == 0 || app.is_healthy(deployment) {
-        return None;
-    }
-    let gone = app.last_healthy_at(catalog, &world.id).map_or_else(
-        || "server gone".to_owned(),
-        |at| format!("server gone {} s", app.now().since(at).as_secs()),
-    );
-    Some(format!("{gone}, {} of {} lost the game", crowd.lost_game, crowd.connected))
 }
 
 fn standing_of(app: &App, catalog: &Catalog, world: &WorldId) -> Standing {
@@ -184,8 +171,9 @@ pub(crate) fn view(app: &App, world: &WorldId) -> Value {
         Standing::Due if blocked.is_some() => ("blocked", None),
         Standing::Due => ("due", None),
     };
+    let name = app.catalog().world(world).map(|world| world.spec.name.clone());
     json!({
-        "worldId": world, "enabled": enabled, "graceSeconds": grace_seconds,
+        "worldId": world, "name": name, "enabled": enabled, "graceSeconds": grace_seconds,
         "coolDownSeconds": cool_down_seconds, "standing": word, "at": at,
         "blockedBy": blocked.filter(|_| word == "blocked"),
     })

@@ -6,9 +6,6 @@ use lifeboat_core::readiness::{self, PairFacts, Readiness, Side};
 
 use crate::app::App;
 
-/// Joins per second of a world of which nothing is known.
-const RATE_DEFAULT: f64 = 50.0;
-
 /// Whether `standby`, or the world's own standby, would do for `main`.
 pub(crate) fn readiness_of(
     app: &App,
@@ -27,7 +24,7 @@ pub(crate) fn readiness_of(
         standby: standby.and_then(|standby| side(app, catalog, standby)),
         connected_in_main,
         seats_used_at_standby,
-        last_drill_at: None,
+        last_drill_at: standby.and_then(|standby| catalog.last_drill(main, standby)?.finished_at),
     };
     Some(readiness::check(&facts, app.now()))
 }
@@ -43,14 +40,4 @@ pub(super) fn side<'a>(app: &'a App, catalog: &'a Catalog, id: &WorldId) -> Opti
         rules: app.mods.rules(&world.spec.build).map(|rules| &**rules),
         hung_servers: deployment.map_or(0, |deployment| app.hung_servers(deployment)),
     })
-}
-
-/// How many a world takes per second: as set, else as its mod says.
-pub(crate) fn rate_into(catalog: &Catalog, world: &WorldId) -> f64 {
-    let set = catalog.live(world).map_or(0.0, |live| live.game.admission.joins_per_second);
-    if set > 0.0 {
-        return set;
-    }
-    let deployment = catalog.current_deployment(world);
-    deployment.map_or(RATE_DEFAULT, |deployment| deployment.joins_per_second())
 }

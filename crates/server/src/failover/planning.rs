@@ -2,15 +2,25 @@
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::failover::{
-    FailoverRequest, Kind, MoveFacts, Planned as Plan, Rule, may_proceed, plan as plan_move,
-    target_of,
+    DrillFacts, FailoverRequest, Kind, MoveFacts, Planned as Plan, Rule, Trigger, may_proceed,
+    plan as plan_move, target_of,
 };
 use lifeboat_core::ids::WorldId;
 use lifeboat_core::live_config::Force;
+use lifeboat_core::mods::JOINS_PER_SECOND_PER_SERVER_DEFAULT;
 use lifeboat_core::route::destination;
 
-use super::facts::{rate_into, side};
+use super::facts::side;
 use crate::app::App;
+
+/// Which way, and what set it off.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    pub(super) kind: Kind,
+    pub(super) trigger: Trigger,
+    /// The word for it in the audit log.
+    pub(super) action: &'static str,
+}
 
 /// A plan, and the world where its people end up.
 pub(super) struct Planned {
@@ -40,7 +50,7 @@ pub(super) fn plan(
     catalog: &Catalog,
     world: &WorldId,
     request: &FailoverRequest,
-    kind: Kind,
+    Way { kind, trigger, .. }: Way,
 ) -> Planned {
     let Some(main) = side(app, catalog, world) else { return nowhere() };
     let away_id = match kind {
@@ -61,9 +71,27 @@ pub(super) fn plan(
         sessions,
         old_clients,
         seats_used_at_target,
-        last_drill: None,
+        // A drill does not measure by what the last one found.
+        last_drill: away_id
+            .as_ref()
+            .filter(|_| trigger != Trigger::Drill)
+            .and_then(|away| drill_of(catalog, world, away)),
     };
-    with_end(catalog, world, kind, plan_move(kind, request, &facts, now))
+    let mut plan = plan_move(kind, request, &facts, now);
+    if let (Trigger::Drill, Some(asked)) = (trigger, request.max_rejoins_per_second) {
+        // A drill may try more than the target is said to take.
+        plan.rate_per_second = asked;
+    }
+    with_end(catalog, world, kind, plan)
+}
+
+/// What the last drill of a pair found.
+fn drill_of(catalog: &Catalog, main: &WorldId, standby: &WorldId) -> Option<DrillFacts> {
+    let drill = catalog.last_drill(main, standby)?;
+    Some(DrillFacts {
+        at: drill.finished_at?,
+        joins_per_second: drill.joins_per_second.unwrap_or_default(),
+    })
 }
 
 fn with_end(catalog: &Catalog, world: &WorldId, kind: Kind, plan: Plan) -> Planned {
@@ -86,7 +114,7 @@ fn nowhere() -> Planned {
     Planned {
         target: None,
         end: None,
-        rate_per_second: rate_into(&Catalog::default(), &WorldId::from_unique("none")),
+        rate_per_second: JOINS_PER_SECOND_PER_SERVER_DEFAULT,
         rules: Vec::new(),
         waits_for_target: false,
     }

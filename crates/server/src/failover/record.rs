@@ -11,7 +11,6 @@ use lifeboat_core::pacing::{Rate, window};
 use lifeboat_core::route::destination;
 use lifeboat_core::time::Timestamp;
 
-use super::facts::rate_into;
 use crate::app::App;
 use crate::ids;
 use crate::live_config::Step;
@@ -30,6 +29,7 @@ pub(super) struct NewRecord<'a> {
     pub(super) rate_per_second: f64,
     pub(super) rules: Vec<Rule>,
     pub(super) by: &'a str,
+    pub(super) waits_for_target: bool,
 }
 
 /// A record that begins now.
@@ -44,7 +44,7 @@ pub(super) fn open(app: &App, catalog: &Catalog, new: NewRecord<'_>) -> Failover
         world_id: new.world.clone(),
         target_deployment_id: catalog.current_deployment(&new.target).map(|one| one.id.clone()),
         target_world_id: new.target,
-        phase: MovePhase::Moving,
+        phase: if new.waits_for_target { MovePhase::Held } else { MovePhase::Moving },
         mode: new.mode,
         reason: new.reason,
         message: new.message,
@@ -67,6 +67,8 @@ pub(super) fn open(app: &App, catalog: &Catalog, new: NewRecord<'_>) -> Failover
         last_healthy_at: app.last_healthy_at(catalog, new.world),
         present_fixed: false,
         nudges: 0,
+        waits_for_target: new.waits_for_target,
+        waited_until: None,
     }
 }
 
@@ -87,7 +89,12 @@ pub(crate) fn by_hand(app: &App, step: &Step<'_>, actor: &Actor) -> Vec<Failover
     let mut records = Vec::new();
     if raised {
         let counter = after.force_disconnect.all_clients;
-        match open_now.filter(|record| record.kind != Kind::Failback) {
+        let is_rehearsal = |record: &FailoverRecord| record.trigger == Trigger::Drill;
+        if let Some(rehearsal) = open_now.filter(|record| is_rehearsal(record)) {
+            records.push(cancelled(rehearsal, app.now()));
+        }
+        let real = open_now.filter(|record| !is_rehearsal(record));
+        match real.filter(|record| record.kind != Kind::Failback) {
             Some(moving) => records.push(FailoverRecord { counter, ..(**moving).clone() }),
             None => {
                 let target = after
@@ -120,7 +127,7 @@ fn edited(
     counter: u64,
     actor: &Actor,
 ) -> FailoverRecord {
-    let rate_per_second = rate_into(catalog, &target);
+    let rate_per_second = catalog.joins_per_second(&target);
     let new = NewRecord {
         kind,
         trigger: Trigger::LiveConfig,
@@ -133,6 +140,7 @@ fn edited(
         rate_per_second,
         rules: Vec::new(),
         by: &actor.name,
+        waits_for_target: false,
     };
     open(app, catalog, new)
 }

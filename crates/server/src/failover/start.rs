@@ -13,9 +13,10 @@ use lifeboat_core::problem::FieldProblem;
 use lifeboat_protocol::problem::Problem;
 use serde_json::{Value, json};
 
-use super::planning::{Planned, plan};
+use super::planning::{Planned, Way, plan};
 use super::record::{self, NewRecord, cancelled};
 use crate::app::{App, world_of};
+use crate::drills;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::live_config::{self, SaveOptions, Step};
 use crate::worlds::{self, LaunchOptions};
@@ -39,7 +40,8 @@ pub(crate) async fn fail_over(
     request: &FailoverRequest,
     trigger: Trigger,
 ) -> ApiResult<Started> {
-    begin(app, actor, world, request, Way { kind: Kind::Failover, trigger }).await
+    let way = Way { kind: Kind::Failover, trigger, action: "failover.run" };
+    begin(app, actor, world, request, way).await
 }
 
 /// Brings everyone home who asked for a world and was sent elsewhere.
@@ -50,6 +52,17 @@ pub(crate) async fn fail_back(
     request: &FailoverRequest,
     trigger: Trigger,
 ) -> ApiResult<Started> {
+    let way = Way { kind: Kind::Failback, trigger, action: "failover.failback" };
+    bring_home(app, actor, world, request, way).await
+}
+
+async fn bring_home(
+    app: &App,
+    actor: &Actor,
+    world: &WorldId,
+    request: &FailoverRequest,
+    way: Way,
+) -> ApiResult<Started> {
     let catalog = app.catalog();
     world_of(&catalog, world)?;
     let is_moving_home =
@@ -59,7 +72,7 @@ pub(crate) async fn fail_back(
                       bring home";
         return Err(ApiError::new(ErrorCode::NotFailedOver, detail));
     }
-    begin(app, actor, world, request, Way { kind: Kind::Failback, trigger }).await
+    begin(app, actor, world, request, way).await
 }
 
 /// Undoes a failover: overrides cleared, those still in main stay, those moved come home.
@@ -77,24 +90,11 @@ pub(crate) async fn undo(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult
         force: true,
         ..FailoverRequest::default()
     };
-    fail_back(app, actor, &record.world_id, &request, Trigger::Api).await
-}
-
-/// Which way, and why.
-#[derive(Clone, Copy)]
-struct Way {
-    kind: Kind,
-    trigger: Trigger,
+    let way = Way { kind: Kind::Failback, trigger: Trigger::Api, action: "failover.undo" };
+    bring_home(app, actor, &record.world_id, &request, way).await
 }
 
 impl Way {
-    const fn action(self) -> &'static str {
-        match self.kind {
-            Kind::Failback => "failover.failback",
-            Kind::Failover | Kind::Rejoin => "failover.run",
-        }
-    }
-
     const fn counter(self) -> Counter {
         match self.kind {
             Kind::Failback => Counter::Redirected,
@@ -111,10 +111,13 @@ async fn begin(
     way: Way,
 ) -> ApiResult<Started> {
     check(request)?;
+    world_of(&app.catalog(), world)?;
+    if !request.dry_run && way.trigger != Trigger::Drill {
+        drills::preempt(app, world).await;
+    }
     let catalog = app.catalog();
-    world_of(&catalog, world)?;
-    let planned = plan(app, &catalog, world, request, way.kind);
-    if let Some(moving) = same_in_progress(&catalog, world, &planned, way.kind)? {
+    let planned = plan(app, &catalog, world, request, way);
+    if let Some(moving) = same_in_progress(&catalog, world, &planned, way)? {
         return Ok(if request.dry_run {
             Started::Planned(Box::new((*moving).clone()))
         } else {
@@ -128,7 +131,7 @@ async fn begin(
     if !planned.may_proceed(request) {
         let refusal = blocked(&planned.rules);
         let about = About {
-            action: way.action(),
+            action: way.action,
             target: world.to_string(),
             after: json!({ "rules": planned.rules }),
             reason: Some(request.reason.clone()).filter(|reason| !reason.is_empty()),
@@ -143,8 +146,8 @@ async fn begin(
     commit(app, actor, world, request, way).await
 }
 
-/// Launches a target that sleeps. The redirect stands from the commit on: people wait on the
-/// loading screen and are placed as soon as the target is Active.
+/// Launches a target that sleeps. The redirect stands from the commit on; who is in the main world
+/// is told to leave when the target is Active, and not before.
 async fn wake_target(
     app: &App,
     actor: &Actor,
@@ -168,12 +171,12 @@ async fn commit(
     request: &FailoverRequest,
     way: Way,
 ) -> ApiResult<Started> {
-    let target = plan(app, &app.catalog(), world, request, way.kind).target;
+    let target = plan(app, &app.catalog(), world, request, way).target;
     let rules_of_edit =
         |rules: &ConfigRules, current: &LiveConfig| edit(rules, current, target.as_ref(), way);
     let records = |step: &Step<'_>| {
-        let planned = plan(app, step.catalog, world, request, way.kind);
-        if same_in_progress(step.catalog, world, &planned, way.kind)?.is_some() {
+        let planned = plan(app, step.catalog, world, request, way);
+        if same_in_progress(step.catalog, world, &planned, way)?.is_some() {
             return Err(ApiError::new(ErrorCode::FailoverInProgress, "it has begun already"));
         }
         if !planned.may_proceed(request) {
@@ -184,7 +187,7 @@ async fn commit(
         Ok(closing(app, step.catalog, world, way.kind).into_iter().chain([new]).collect())
     };
     let options = SaveOptions {
-        action: way.action(),
+        action: way.action,
         // What the state speaks against was weighed by the rules of the plan.
         force_reason: Some(request.reason.clone()),
         ..SaveOptions::default()
@@ -250,10 +253,14 @@ fn same_in_progress(
     catalog: &Catalog,
     world: &WorldId,
     planned: &Planned,
-    kind: Kind,
+    way: Way,
 ) -> ApiResult<Option<Arc<FailoverRecord>>> {
     let Some(open) = catalog.open_failover(world) else { return Ok(None) };
-    match (open.kind, kind) {
+    if open.trigger == Trigger::Drill && way.trigger != Trigger::Drill {
+        // A rehearsal is not the same, wherever it leads: the real one takes its place.
+        return Ok(None);
+    }
+    match (open.kind, way.kind) {
         (Kind::Failback, Kind::Failback) => Ok(Some(Arc::clone(open))),
         (Kind::Failover, Kind::Failover) if Some(&open.target_world_id) == planned.end.as_ref() => {
             Ok(Some(Arc::clone(open)))
@@ -292,6 +299,7 @@ fn new_record(
         rate_per_second: planned.rate_per_second,
         rules: planned.rules.clone(),
         by: &actor.name,
+        waits_for_target: planned.waits_for_target,
     };
     record::open(app, catalog, new)
 }

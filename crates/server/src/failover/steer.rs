@@ -29,7 +29,8 @@ pub(crate) fn known(catalog: &Catalog, id: &FailoverId) -> ApiResult<Arc<Failove
 pub(crate) async fn hold(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult<FailoverRecord> {
     change(app, actor, id, "failover.hold", |record| match record.phase {
         MovePhase::Moving => Ok(FailoverRecord { phase: MovePhase::Held, ..record.clone() }),
-        MovePhase::Held => Ok(record.clone()),
+        // It stays on hold also when its target is Active.
+        MovePhase::Held => Ok(FailoverRecord { waits_for_target: false, ..record.clone() }),
         _ => Err(not_open(record)),
     })
     .await
@@ -38,7 +39,7 @@ pub(crate) async fn hold(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult
 /// Goes on with the moves.
 pub(crate) async fn resume(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult<FailoverRecord> {
     change(app, actor, id, "failover.resume", |record| match record.phase {
-        MovePhase::Held => Ok(FailoverRecord { phase: MovePhase::Moving, ..record.clone() }),
+        MovePhase::Held => Ok(record.go_on(app.now())),
         MovePhase::Moving => Ok(record.clone()),
         _ => Err(not_open(record)),
     })
@@ -130,7 +131,8 @@ async fn change(
         }
         let shown = |one: &FailoverRecord| {
             json!({ "phase": one.phase, "ratePerSecond": one.plan.rate_per_second,
-                    "message": one.message, "nudges": one.nudges })
+                    "message": one.message, "nudges": one.nudges,
+                    "waitsForTarget": one.waits_for_target })
         };
         let about = About {
             action,

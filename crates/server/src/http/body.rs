@@ -1,16 +1,22 @@
 //! Bodies and ids of requests: read with limits, refused with the field, the rule and the remedy.
 
+use axum::body::Body as AxumBody;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
+use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::{BODY_BYTES_MAX, JSON_DEPTH_MAX};
+use lifeboat_core::limits::{
+    BODY_BYTES_MAX, BODY_DISCARDED_BYTES_MAX, BODY_TIMEOUT, JSON_DEPTH_MAX,
+};
 use lifeboat_core::problem::FieldProblem;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::str::FromStr;
+use tokio::time::timeout;
 
+use super::json;
 use super::problem::{ApiError, ApiResult};
 
 /// A JSON body as it stands. An empty body is `null`.
@@ -25,16 +31,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         let is_json = media_type.is_none_or(|text| {
             text.is_empty() || text == "application/json" || text == "application/merge-patch+json"
         });
-        let body = Limited::new(request.into_body(), BODY_BYTES_MAX);
-        let bytes = body.collect().await.map_err(|error| {
-            if error.downcast_ref::<LengthLimitError>().is_some() {
-                let detail = format!("a body has at most {BODY_BYTES_MAX} bytes; send less");
-                ApiError::new(ErrorCode::BodyTooLarge, detail)
-            } else {
-                ApiError::new(ErrorCode::BadRequest, "the body did not arrive whole")
-            }
-        })?;
-        let bytes = bytes.to_bytes();
+        let bytes = whole(request.into_body()).await?;
         if bytes.is_empty() {
             return Ok(Self(Value::Null));
         }
@@ -46,13 +43,49 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
+/// A body whole, within its limits.
+///
+/// # Errors
+/// When it is too large, or does not arrive in time.
+pub(crate) async fn whole(body: AxumBody) -> ApiResult<Bytes> {
+    let late = || {
+        let seconds = BODY_TIMEOUT.as_secs();
+        let detail = format!("the body did not arrive whole within {seconds} s; send it again");
+        Err(ApiError::new(ErrorCode::BadRequest, detail))
+    };
+    timeout(BODY_TIMEOUT, collect(body)).await.unwrap_or_else(|_| late())
+}
+
+/// What is over the limit is read on and thrown away, for a while: a connection that is closed
+/// with unread input is reset, and the client would never see the refusal.
+async fn collect(mut body: AxumBody) -> ApiResult<Bytes> {
+    let mut kept = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame
+            .map_err(|_| ApiError::new(ErrorCode::BadRequest, "the body did not arrive whole"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length <= BODY_BYTES_MAX {
+            kept.extend_from_slice(&data);
+        } else if length > BODY_BYTES_MAX + BODY_DISCARDED_BYTES_MAX {
+            break;
+        }
+    }
+    if length > BODY_BYTES_MAX {
+        let detail = format!("a body has at most {BODY_BYTES_MAX} bytes; send less");
+        return Err(ApiError::new(ErrorCode::BodyTooLarge, detail));
+    }
+    Ok(kept.freeze())
+}
+
 fn parse(bytes: &[u8]) -> ApiResult<Value> {
     if depth(bytes) > JSON_DEPTH_MAX {
         let detail = format!("JSON is nested at most {JSON_DEPTH_MAX} levels deep; flatten it");
         return Err(ApiError::new(ErrorCode::BadRequest, detail));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        let detail = format!("the body is not JSON: {error}; send one JSON value in UTF-8");
+    json::read(bytes).map_err(|error| {
+        let detail = format!("the body is no clear JSON: {error}; send one JSON value in UTF-8");
         ApiError::new(ErrorCode::BadRequest, detail)
     })
 }

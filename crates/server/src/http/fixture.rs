@@ -29,6 +29,7 @@ use crate::http::listen::Peer;
 use crate::http::router;
 use crate::metrics::Metrics;
 use crate::mods::Mods;
+use crate::places::Places;
 use crate::writer::Writer;
 
 /// The origin that pages may join from.
@@ -171,7 +172,10 @@ async fn build(
     let runtime = Arc::new(LocalRuntime::open(servers).unwrap()) as Arc<dyn Runtime>;
     let (auth, first_key) = Auth::load(Arc::clone(store), keys, &config).await.unwrap();
     let app = Arc::new(App {
+        drills: crate::drills::Drills::default(),
+        alarms: crate::alarms::Alarms::default(),
         automation: crate::automation::Automation::default(),
+        webhooks: crate::webhooks::Webhooks::default(),
         writer: Writer::new(Arc::clone(store), Arc::clone(&feed), wall_clock),
         public_url: PUBLIC_URL.to_owned(),
         store: Arc::clone(store),
@@ -183,6 +187,7 @@ async fn build(
         events: Events::new(),
         metrics: Metrics::new(),
         idempotency: Idempotency::default(),
+        places: Places::default(),
         reconcile: Notify::new(),
         keep: Notify::new(),
         config,

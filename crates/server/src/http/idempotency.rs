@@ -14,16 +14,14 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
-use http_body_util::{BodyExt as _, Limited};
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::{
-    BODY_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_TTL,
-};
+use lifeboat_core::limits::{IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_TTL};
 use lifeboat_store::{Range, StoreError, Transaction};
 use sha2::{Digest as _, Sha256};
 
 use crate::app::{App, wall_clock};
 use crate::auth::Caller;
+use crate::http::body::whole;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::keyspace::hex;
 use crate::writer::json;
@@ -34,7 +32,7 @@ const HEADER: &str = "idempotency-key";
 /// Where answers are kept.
 const PREFIX: &str = "/idempotency/";
 /// Answers with a secret in them are not written down.
-const SECRET_ANSWERS: [&str; 2] = ["/api/keys", "/api/tokens"];
+const SECRET_ANSWERS: [&str; 3] = ["/api/keys", "/api/tokens", "/api/webhooks"];
 /// Bytes of an answer that is remembered.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// After how many recorded answers old ones are looked for.
@@ -113,11 +111,7 @@ fn store_key(caller: &str, key: &[u8]) -> String {
 /// The request whole, with what tells it from another one.
 async fn hashed(request: Request) -> ApiResult<(Request, String)> {
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| {
-        let detail = format!("a body arrives whole and has at most {BODY_BYTES_MAX} bytes");
-        ApiError::new(ErrorCode::BodyTooLarge, detail)
-    })?;
-    let bytes = body.to_bytes();
+    let bytes = whole(body).await?;
     let digest = Sha256::new()
         .chain_update(parts.uri.to_string())
         .chain_update([0])
@@ -181,23 +175,31 @@ async fn keep(app: &Arc<App>, key: String, recorded: &Recorded) {
     }
 }
 
-/// Deletes answers whose time is over.
+/// Deletes answers whose time is over, and the oldest of more than are kept.
 async fn prune(app: &App) -> Result<(), StoreError> {
+    let now = wall_clock();
     let mut range = Range::prefix(PREFIX).limit(PRUNE_PAGE);
+    let (mut kept, mut old) = (Vec::new(), Vec::new());
     loop {
         let page = app.store.list(range.clone(), None).await?;
-        let now = wall_clock();
-        let is_old = |value: &[u8]| {
-            serde_json::from_slice::<Recorded>(value)
-                .map_or(true, |recorded| now.since(recorded.at) >= IDEMPOTENCY_TTL)
-        };
-        let old = page.items.iter().filter(|item| is_old(&item.value));
-        let transaction =
-            old.fold(Transaction::new(), |transaction, item| transaction.delete(&item.key));
-        if !transaction.writes.is_empty() {
-            let _ = app.store.commit(transaction).await?;
+        for item in page.items {
+            match serde_json::from_slice::<Recorded>(&item.value) {
+                Ok(recorded) if now.since(recorded.at) < IDEMPOTENCY_TTL => {
+                    kept.push((recorded.at, item.key));
+                }
+                Ok(_) | Err(_) => old.push(item.key),
+            }
         }
-        let Some(next) = page.next else { return Ok(()) };
+        let Some(next) = page.next else { break };
         range = range.after(next);
     }
+    kept.sort_unstable();
+    let surplus = kept.len().saturating_sub(IDEMPOTENCY_KEYS_MAX);
+    old.extend(kept.drain(..surplus).map(|(_, key)| key));
+    for keys in old.chunks(PRUNE_PAGE) {
+        let transaction =
+            keys.iter().fold(Transaction::new(), |transaction, key| transaction.delete(key));
+        let _ = app.store.commit(transaction).await?;
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
@@ -85,14 +86,27 @@ async fn answer<S>(stream: S, peer: SocketAddr, router: Router)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let begun = Arc::new(Notify::new());
+    let beginning = Arc::clone(&begun);
     // A layer would copy every route for each connection.
     let service = service_fn(move |mut request: http::Request<Incoming>| {
+        beginning.notify_one();
         request.extensions_mut().insert(Peer(peer));
         router.clone().call(request)
     });
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+    let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let mut served = pin!(served);
+    // The library's own timeout begins with the first byte, so whoever never says anything would
+    // hold its descriptor for ever.
+    let served = tokio::select! {
+        served = &mut served => served,
+        first = timeout(HEAD_TIMEOUT, begun.notified()) => match first {
+            Ok(()) => served.await,
+            Err(_) => return tracing::debug!("a connection did not say anything in time"),
+        },
+    };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended badly");
     }

@@ -36,6 +36,7 @@ use crate::http::access::{Need, Row, TABLE};
         (name = "login", description = "The dashboard's login"),
         (name = "audit", description = "Who did what"),
         (name = "events", description = "What happens, as it happens"),
+        (name = "webhooks", description = "Telling other services what happens"),
         (name = "standing", description = "Health, readiness, metrics"),
     )
 )]

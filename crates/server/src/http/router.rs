@@ -11,8 +11,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::http::handlers::{
-    audit, automation, bans, deployments, events, failovers, join, keys, live_config, login, ofrep,
-    session, sessions, standby, standing, tokens, worlds,
+    alarms, audit, automation, bans, deployments, drills, events, failovers, join, keys,
+    live_config, login, ofrep, reports, session, sessions, standby, standing, tokens, webhooks,
+    worlds,
 };
 use crate::http::openapi::{self, Document};
 use crate::http::problem::ApiError;
@@ -30,12 +31,16 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(session::routes())
         .merge(standby::routes())
         .merge(failovers::routes())
+        .merge(reports::routes())
         .merge(automation::routes())
+        .merge(drills::routes())
+        .merge(alarms::routes())
         .merge(keys::routes())
         .merge(login::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
         .merge(events::routes())
+        .merge(webhooks::routes())
         .merge(ofrep::routes())
         .merge(standing::routes())
 }

@@ -15,9 +15,9 @@ use super::parts::Parts;
 /// The annotation with the counter `AllClients` of the server's world.
 pub(super) const ALL_CLIENTS: &str = "lifeboat.dev/all-clients";
 
-/// The revision of the live config that each server was told.
+/// The revision of the live config and the counter that each server was told.
 #[derive(Default)]
-pub(super) struct Levels(HashMap<ServerId, u64>);
+pub(super) struct Levels(HashMap<ServerId, (u64, u64)>);
 
 impl Levels {
     /// Tells every living server what it does not have yet. A server is part of the installation
@@ -37,21 +37,20 @@ impl Levels {
         for (server, seen) in alive {
             let world = &seen.started.world;
             let Some(live) = catalog.live(world) else { continue };
-            if self.0.get(server) == Some(&live.revision) {
+            let counter = catalog.door_counter(world);
+            if self.0.get(server) == Some(&(live.revision, counter)) {
                 continue;
             }
             let view = parts.mods.view(catalog, world, Audience::Support);
             let document = json!({
                 "revision": live.revision, "game": view.game, "project": view.project,
             });
-            let counter = live.game.force_disconnect.all_clients.to_string();
-            let told = parts
-                .runtime
-                .set_live_config(server, Arc::new(document))
-                .and_then(|()| parts.runtime.set_annotation(server, ALL_CLIENTS, &counter));
+            let told = parts.runtime.set_live_config(server, Arc::new(document)).and_then(|()| {
+                parts.runtime.set_annotation(server, ALL_CLIENTS, &counter.to_string())
+            });
             // One that was forgotten in this moment has nothing to be told.
             if told.is_ok() {
-                self.0.insert(server.clone(), live.revision);
+                self.0.insert(server.clone(), (live.revision, counter));
             }
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn spec(
     let world = &deployment.world;
     let world_name = catalog.world(world).map_or_else(String::new, |one| one.spec.name.clone());
     let env = ["LIFEBOAT_MAP", "PLAZA_MAP"].map(|name| (name.to_owned(), build.map.clone()));
-    let counter = catalog.all_clients(world).to_string();
+    let counter = catalog.door_counter(world).to_string();
     Ok(ServerSpec {
         server: server.clone(),
         world: world.clone(),

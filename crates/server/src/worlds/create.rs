@@ -17,6 +17,7 @@ use crate::app::{App, world_of};
 use crate::auth::{Caller, Role};
 use crate::http::problem::{ApiError, ApiResult};
 use crate::live_config::{history_key, rules_of};
+use crate::places::Place;
 use crate::writer::{About, json};
 use crate::{ids, keyspace};
 
@@ -38,8 +39,8 @@ pub(crate) async fn create(app: &App, caller: &Caller, sent: &Value) -> ApiResul
     let spec = complete(&app.mods, sent)?;
     let world = new_world(app, spec);
     let config = rules_of(app, &world)?.defaults().clone();
+    let _place = take_place(app, &world.id)?;
     for _ in 0..WRITE_RETRIES_MAX {
-        check_room(&app.catalog())?;
         check_name(&app.catalog(), &world.spec.name, None)?;
         let transaction =
             put_new(app, Transaction::new(), &world, config.clone(), &caller.actor.name);
@@ -89,15 +90,20 @@ pub(super) fn put_new(
         .put(history_key(&world.id, now), json(&live))
 }
 
-/// Whether the installation takes one more world.
-pub(super) fn check_room(catalog: &Catalog) -> ApiResult<()> {
-    if catalog.worlds().count() < WORLDS_MAX {
-        return Ok(());
-    }
-    let detail = format!(
-        "an installation has at most {WORLDS_MAX} worlds; delete some that are not needed any more"
-    );
-    Err(ApiError::new(ErrorCode::LimitReached, detail))
+/// Takes a place among the installation's worlds, to be held until the world is there.
+pub(super) fn take_place<'a>(app: &'a App, world: &WorldId) -> ApiResult<Place<'a>> {
+    let has = |catalog: &Arc<Catalog>, id: &str| {
+        id.parse().is_ok_and(|id: WorldId| catalog.world(&id).is_some())
+    };
+    let count = |catalog: &Arc<Catalog>| catalog.worlds().count();
+    let place = app.places.worlds.take(world.as_str(), WORLDS_MAX, || app.catalog(), count, has);
+    place.ok_or_else(|| {
+        let detail = format!(
+            "an installation has at most {WORLDS_MAX} worlds; delete some that are not needed any \
+             more"
+        );
+        ApiError::new(ErrorCode::LimitReached, detail)
+    })
 }
 
 /// Whether no world but `own` has the name.

@@ -14,7 +14,7 @@ use lifeboat_core::world::{STANDBY_NAME_PREFIX, World};
 use lifeboat_store::{Precondition, Transaction};
 use serde_json::{Value, json};
 
-use super::create::{check_name, check_room, may_set_internal, new_world, put_new};
+use super::create::{check_name, may_set_internal, new_world, put_new, take_place};
 use super::draft::{complete, invalid};
 use super::stored::{self, Draft, Stored, audited, commit, contended, put_world};
 use crate::app::{App, world_of};
@@ -45,10 +45,10 @@ pub(crate) async fn create_standby(
         let before = stored::world(app, main).await?;
         check_can_have_standby(&before.record)?;
         let catalog = app.catalog();
-        check_room(&catalog)?;
         let spec = complete(&app.mods, &copy(&before.record, patch)?)?;
         check_name(&catalog, &spec.name, None)?;
         let standby = World { standby_for: Some(main.clone()), ..new_world(app, spec) };
+        let _place = take_place(app, &standby.id)?;
         let next = World { standby: Some(standby.id.clone()), ..before.record.clone() };
         let rules = rules_of(app, &standby)?;
         let live = live_of(&catalog, main)?;

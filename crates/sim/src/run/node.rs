@@ -65,8 +65,10 @@ impl Simulation {
                 desk.restore_move(Arc::clone(record), rows, self.now);
             }
         }
+        if boot > 1 {
+            desk.expect_returns(self.now);
+        }
         self.node.desk = Some(desk);
-        self.checks.restarted();
         self.plan(ROLL_PERIOD, Event::Roll(boot));
         self.tell_counters(&catalog);
         self.catch_up_on_servers();

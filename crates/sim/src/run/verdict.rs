@@ -55,7 +55,8 @@ impl Simulation {
                 let others = others.fold((0.0, 0.0), |(rate, count), other| {
                     (rate + other.plan.rate_per_second, count + 1.0)
                 });
-                self.checks.progress(self.now, record, progress.counts, others);
+                let placed_since = |since| desk.placed_since(&record.id, since);
+                self.checks.progress(self.now, record, progress.counts, placed_since, others);
             }
         }
     }

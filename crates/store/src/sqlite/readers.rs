@@ -1,26 +1,25 @@
 //! The connections that read, beside the writer and each other.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction};
 use tokio::sync::Semaphore;
 
-use super::schema;
+use super::schema::{self, Place};
 use crate::error::{Outage, StoreError};
 use crate::limits::{ANSWER_TIMEOUT, READERS_MAX};
 
 /// A few connections, opened as they are needed and dropped when they fail.
 pub(super) struct Readers {
-    path: PathBuf,
+    place: Arc<Place>,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(super) fn new(place: Arc<Place>) -> Self {
         let permits = Arc::new(Semaphore::new(READERS_MAX));
-        Self { path, idle: Mutex::new(Vec::new()), permits }
+        Self { place, idle: Mutex::new(Vec::new()), permits }
     }
 
     /// Runs `query` on one consistent state, on a thread that may block.
@@ -52,7 +51,10 @@ impl Readers {
         let idle = self.idle().pop();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => schema::open_reader(&self.path)?,
+            None => {
+                self.place.check()?;
+                schema::open_reader(self.place.path())?
+            }
         };
         let tx = connection.transaction()?;
         let answer = query(&tx);

@@ -2,9 +2,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::sync::Arc;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thiserror::Error;
@@ -100,6 +100,39 @@ impl From<OpenError> for StoreError {
             foreign @ (OpenError::Foreign { .. } | OpenError::Newer { .. }) => {
                 Self::corrupt(foreign)
             }
+        }
+    }
+}
+
+/// The place of the database file, and which file it is that was found there first.
+///
+/// A file that was moved, deleted or replaced is written all the same by whoever has it open, and
+/// nobody who opens the place later finds what was written. So it is looked at again around every
+/// commit: what went elsewhere must not be acknowledged.
+#[derive(Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    /// Device and inode.
+    file: OnceLock<(u64, u64)>,
+}
+
+impl Place {
+    pub(super) const fn new(path: PathBuf) -> Self {
+        Self { path, file: OnceLock::new() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Checks that the file at the place is the one that was there the first time.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let metadata = std::fs::metadata(&self.path).map_err(StoreError::unavailable)?;
+        let found = (metadata.dev(), metadata.ino());
+        if *self.file.get_or_init(|| found) == found {
+            Ok(())
+        } else {
+            Err(Outage::Displaced.into())
         }
     }
 }

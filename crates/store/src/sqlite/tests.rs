@@ -184,6 +184,23 @@ async fn a_file_that_vanished_is_an_outage_and_never_an_empty_store() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_replaced_acknowledges_nothing_until_it_is_put_back() {
+    let (store, folder) = fixture().await;
+    let (path, away) = (folder.path().join("store.db"), folder.path().join("away.db"));
+    let _ = store.commit(put("a", "1")).await.unwrap();
+    fs::rename(&path, &away).unwrap();
+    fs::write(&path, "").unwrap();
+    let refused = store.commit(put("a", "2")).await;
+    let Err(StoreError::Unavailable(cause)) = &refused else { panic!("{refused:?}") };
+    assert_eq!(cause.downcast_ref(), Some(&Outage::Displaced));
+    assert!(store.health().await.is_err());
+    fs::rename(&away, &path).unwrap();
+    let _ = store.commit(put("a", "3")).await.unwrap();
+    assert_eq!(store.read("a").await.unwrap().unwrap().value, "3");
+    store.health().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_full_queue_turns_transactions_away() {
     let (store, folder) = fixture().await;
     let other = Connection::open(folder.path().join("store.db")).unwrap();

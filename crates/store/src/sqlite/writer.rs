@@ -2,13 +2,13 @@
 
 mod apply;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot, watch as signal};
 
 use super::log::{Bounds, read_bounds, to_sql};
-use super::schema::{self, OpenError};
+use super::schema::{self, OpenError, Place};
 use crate::error::StoreError;
 use crate::limits::{COMMIT_GROUP_MAX, COMPACTION_STEP_ROWS, COMPACTION_STRIDE_REVISIONS};
 use crate::store::Revision;
@@ -31,7 +31,7 @@ pub(super) struct Job {
 }
 
 pub(super) struct Writer {
-    path: PathBuf,
+    place: Arc<Place>,
     /// `None` after a failure, until the next job.
     connection: Option<Connection>,
     jobs: mpsc::Receiver<Job>,
@@ -44,17 +44,18 @@ pub(super) struct Writer {
 impl Writer {
     /// Opens the file; the receiver tells of every new revision.
     pub(super) fn open(
-        path: PathBuf,
+        place: Arc<Place>,
         jobs: mpsc::Receiver<Job>,
         history_revisions: u64,
     ) -> Result<(Self, signal::Receiver<Revision>), OpenError> {
-        schema::create_file(&path)?;
-        let connection = schema::open_writer(&path)?;
+        schema::create_file(place.path())?;
+        place.check()?;
+        let connection = schema::open_writer(place.path())?;
         let (newest, told) = signal::channel(read_bounds(&connection)?.newest);
         let connection = Some(connection);
         // What an earlier run did not get to.
         let compaction_due = true;
-        Ok((Self { path, connection, jobs, newest, history_revisions, compaction_due }, told))
+        Ok((Self { place, connection, jobs, newest, history_revisions, compaction_due }, told))
     }
 
     /// Works until the store is dropped and its queue is empty.
@@ -158,14 +159,17 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Connection) -> Result<(T, Bounds), StoreError>,
     ) -> Result<(T, Bounds), StoreError> {
+        // The connection is kept meanwhile: a file that is put back is gone on with.
+        self.place.check()?;
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => schema::open_writer(&self.path)?,
+            None => schema::open_writer(self.place.path())?,
         };
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let (answer, bounds) = work(&tx)?;
         tx.commit()?;
         self.connection = Some(connection);
+        self.place.check()?;
         // Also tells of a transaction that was called failed and turned out to be written.
         self.newest.send_if_modified(|newest| {
             let grown = bounds.newest > *newest;

@@ -51,6 +51,8 @@ fn record(target: &str, phase: MovePhase, seconds_ago: u64) -> FailoverRecord {
         last_healthy_at: None,
         present_fixed: true,
         nudges: 0,
+        waits_for_target: false,
+        waited_until: None,
     }
 }
 

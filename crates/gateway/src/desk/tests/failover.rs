@@ -3,7 +3,7 @@ use std::time::Duration;
 use lifeboat_core::access::{Identity, IdentityKind};
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{Counts, Kind, MovePhase, Stage};
+use lifeboat_core::failover::{Counts, FailoverRecord, Kind, MovePhase, Stage};
 use lifeboat_core::ids::{FailoverId, User};
 use serde_json::{Value, json};
 
@@ -317,6 +317,84 @@ fn a_user_whose_client_was_restarted_keeps_session_and_line_without_the_earlier_
     fixture.say_in_world(&back);
     let counts = fixture.counts("1");
     assert_eq!((counts.present, counts.landed, counts.pending), (1, 1, 0));
+    fixture.pass(Duration::from_secs(1));
     let elsewhere = fixture.join_as(Some(&alice), "standby", None, &[]).unwrap();
     assert_ne!(elsewhere.session, granted.session, "another world is another session");
+}
+
+#[test]
+fn nobody_is_told_to_leave_before_the_target_is_awake() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    let waiting = FailoverRecord {
+        phase: MovePhase::Held,
+        waits_for_target: true,
+        ..record("1", "main", "standby", 1, 10.0)
+    };
+    let id = waiting.id.clone();
+    let change =
+        |record: &FailoverRecord| CatalogChange::Failover(record.id.clone(), Some(record.clone()));
+    let effects = fixture.change(vec![live("main", "wld_standby", 1, 0), change(&waiting)]);
+    assert_eq!(orders(&effects), []);
+    let again = fixture.open(&player.claims);
+    assert_eq!(again.rejoin, None, "a channel that is opened again is not told either");
+    assert_eq!((fixture.counts("1").present, fixture.counts("1").told), (1, 0));
+    fixture.pass(Duration::from_secs(60));
+    let awake = waiting.go_on(fixture.now);
+    let effects = fixture.change(vec![change(&awake)]);
+    assert_eq!(orders(&effects).len(), 1);
+    fixture.desk.told(&id, &[again.key], fixture.now);
+    let fanout = fixture.desk.progress(&id).unwrap().fanout_ms;
+    assert_eq!((fanout.n, fanout.max), (1, 0), "the wait is not the fan-out");
+}
+
+#[test]
+fn who_was_placed_right_before_a_crash_counts_as_placed_when_it_has_landed() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &["placement"]);
+    fixture.fail_over(1, 10.0);
+    let id = FailoverId::from_unique("1");
+    let kept = fixture.desk.rows(&id).unwrap();
+    let placed_at = fixture.now;
+    let granted = fixture.desk.tick(placed_at).granted.remove(0).1;
+    let claims = fixture.claims(&granted);
+
+    let mut restarted = Fixture::new();
+    let record = fixture.desk.catalog().failover(&id).unwrap();
+    restarted.change(vec![
+        live("main", "wld_standby", 1, 0),
+        CatalogChange::Failover(id.clone(), Some((**record).clone())),
+    ]);
+    restarted.desk.restore_move(Arc::clone(record), kept, placed_at);
+    restarted.now = placed_at + Duration::from_secs(5);
+    let back = restarted.open(&claims);
+    restarted.say_in_world(&back);
+    assert_eq!(back.claims.ses, player.claims.ses);
+    let counts = restarted.counts("1");
+    assert_eq!((counts.asked, counts.placed, counts.landed), (1, 1, 1));
+    assert_eq!(restarted.desk.rows(&id).unwrap()[0].placed_at, Some(placed_at));
+}
+
+#[test]
+fn who_comes_back_after_a_restart_is_present_at_a_failover_that_began_meanwhile() {
+    let mut before = Fixture::new();
+    let players: Vec<_> = (0..3).map(|_| before.enter("main", &["placement"])).collect();
+    let mut restarted = Fixture::new();
+    restarted.desk.expect_returns(restarted.now);
+    restarted.open(&players[0].claims);
+    restarted.fail_over(1, 10.0);
+    assert_eq!(restarted.counts("1").present, 1);
+    restarted.pass(Duration::from_secs(9));
+    assert!(restarted.open(&players[1].claims).rejoin.is_some());
+    assert_eq!(restarted.counts("1").present, 2);
+    let id = FailoverId::from_unique("1");
+    assert!(!restarted.desk.progress(&id).unwrap().present_fixed);
+    restarted.pass(Duration::from_secs(7));
+    restarted.desk.take_news(restarted.now);
+    assert!(restarted.desk.progress(&id).unwrap().present_fixed);
+    assert!(
+        restarted.open(&players[2].claims).rejoin.is_some(),
+        "it is brought along all the same"
+    );
+    assert_eq!(restarted.counts("1").present, 2);
 }

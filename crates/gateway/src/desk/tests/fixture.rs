@@ -258,6 +258,8 @@ pub(super) fn record(
         last_healthy_at: None,
         present_fixed: true,
         nudges: 0,
+        waits_for_target: false,
+        waited_until: None,
     }
 }
 

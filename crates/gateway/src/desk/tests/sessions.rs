@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::SEAT_HOLD;
+use lifeboat_core::limits::{SEAT_HOLD, SESSIONS_MAX};
 use lifeboat_core::phase::Phase;
 use lifeboat_protocol::frame::CloseCode;
 
@@ -36,6 +36,31 @@ fn a_full_world_says_so_until_a_seat_that_was_held_is_given_up() {
     fixture.pass(SEAT_HOLD);
     fixture.desk.tick(fixture.now);
     assert!(fixture.join("main", None, &[]).is_ok());
+}
+
+#[test]
+fn a_desk_with_all_its_sessions_refuses_new_ones_and_goes_on_with_the_others() {
+    let mut fixture = Fixture::new();
+    let first = fixture.enter("main", &[]);
+    let stranger = |number: usize| {
+        let mut claims = first.claims.clone();
+        claims.ses = SessionId::from_unique(&format!("of-another-node-{number}"));
+        claims.sub = User::guest(&format!("of-another-node-{number}"));
+        claims
+    };
+    for number in 1..SESSIONS_MAX {
+        fixture.open(&stranger(number));
+    }
+    let conn = ConnRef { shard: 0, slot: u32::MAX, serial: 0 };
+    let opened = fixture.desk.open(&stranger(SESSIONS_MAX), conn, fixture.now);
+    assert!(matches!(opened, Opened::Refused { code: CloseCode::Slow, .. }));
+    let refusal = fixture.join("standby", None, &[]).unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::WorldFull);
+    assert!(refusal.retry_after.is_some());
+    let again = fixture.desk.open(&first.claims, conn, fixture.now);
+    assert!(matches!(again, Opened::Welcome { .. }));
+    fixture.desk.kick(&stranger(1).ses, fixture.now);
+    assert!(fixture.join("standby", None, &[]).is_ok());
 }
 
 #[test]

@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use lifeboat_core::ids::FailoverId;
 use serde_json::{Value, json};
 
+use super::report::{self, ReportArgs};
 use super::{show, watch};
-use crate::api::{ApiError, Call, FailoverView};
-use crate::args::Output;
+use crate::api::{Call, FailoverView};
 use crate::commands::{Context, WorldRef};
 use crate::exit::{Outcome, Usage};
 use crate::ui;
@@ -50,8 +50,8 @@ pub(crate) enum ControlCommand {
         #[arg(long)]
         message: Option<String>,
     },
-    /// Print what became of everyone, with figures and timeline.
-    Report(Which),
+    /// Print what became of everyone: figures, timeline, arrivals, and who did not land.
+    Report(ReportArgs),
 }
 
 /// A failover: by its id, or by its world, of which the newest is meant.
@@ -80,7 +80,8 @@ impl FromStr for FailoverRef {
 }
 
 impl Which {
-    async fn path(&self, ctx: &Context) -> anyhow::Result<String> {
+    /// Its address.
+    pub(super) async fn path(&self, ctx: &Context) -> anyhow::Result<String> {
         Ok(format!("/api/failovers/{}", self.id(ctx).await?))
     }
 
@@ -130,7 +131,7 @@ pub(super) async fn run(command: ControlCommand, ctx: &Context) -> anyhow::Resul
             let patch = change(max_rejoins_per_second, message)?;
             ctx.api.send(Call::patch(which.path(ctx).await?, patch)).await?
         }
-        ControlCommand::Report(which) => return report(ctx, &which).await,
+        ControlCommand::Report(args) => return report::run(&args, ctx).await,
     };
     show(ctx, &record)?;
     Ok(Outcome::Done)
@@ -154,26 +155,6 @@ fn change(rate: Option<f64>, message: Option<String>) -> Result<Value, Usage> {
         return Err(Usage(text.to_owned()));
     }
     Ok(patch)
-}
-
-/// Prints the report: for programs as JSON, else in the server's own words if it has some.
-async fn report(ctx: &Context, which: &Which) -> anyhow::Result<Outcome> {
-    let path = format!("{}/report", which.path(ctx).await?);
-    if ctx.output == Output::Json {
-        ui::json(&ctx.api.get(path).await?)?;
-        return Ok(Outcome::Done);
-    }
-    let call = Call::get(path).accept("text/markdown, application/json;q=0.5");
-    let (kind, text) = ctx.api.text(call).await?;
-    if !kind.contains("json") {
-        ui::answer(text.trim_end())?;
-        return Ok(Outcome::Done);
-    }
-    let report: Value = serde_json::from_str(&text)?;
-    let record = if report["failover"].is_object() { &report["failover"] } else { &report };
-    let view: FailoverView = ApiError::shape(record.clone())?;
-    ui::answer(ui::figures(&view))?;
-    Ok(Outcome::Done)
 }
 
 #[cfg(test)]

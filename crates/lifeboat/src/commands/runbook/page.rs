@@ -75,11 +75,23 @@ fn head(facts: &Facts) -> String {
 }
 
 fn steps(facts: &Facts) -> Vec<Step> {
-    let mut steps = vec![check(facts), fail_over(facts)];
+    let mut steps = vec![look(), check(facts), fail_over(facts)];
     steps.extend(by_hand(facts));
     steps.extend(control(facts));
-    steps.push(go_home(facts));
+    steps.push(account(facts));
+    steps.extend(go_home(facts));
+    steps.push(keep_out());
     steps
+}
+
+fn look() -> Step {
+    Step {
+        title: "See what is wrong",
+        why: "A line for each world in trouble: what became of its servers, how many people lost \
+              the game, and whether the standby is ready.",
+        lifeboat: "lifeboat alarms".to_owned(),
+        curl: curl("GET", "/api/alarms", None),
+    }
 }
 
 fn check(facts: &Facts) -> Step {
@@ -146,7 +158,7 @@ fn by_hand(facts: &Facts) -> [Step; 2] {
     ]
 }
 
-fn control(facts: &Facts) -> [Step; 4] {
+fn control(facts: &Facts) -> [Step; 5] {
     let word = shell_word(&facts.main.name);
     let world = curl("GET", &format!("/api/worlds/{}", facts.main.id), None);
     let find = format!("FAILOVER=$({world} \\\n  | grep -o 'fo_[A-Za-z0-9_-]*' | head -1)");
@@ -175,6 +187,12 @@ fn control(facts: &Facts) -> [Step; 4] {
         ),
         step("Go on", "After a hold.", "resume", ""),
         step(
+            "Tell those who are missing again",
+            "While it moves: whoever is pending is told once more, with a new turn.",
+            "nudge",
+            "",
+        ),
+        step(
             "Take it back",
             "Those who moved come home, the rest stay where they are.",
             "undo",
@@ -183,29 +201,57 @@ fn control(facts: &Facts) -> [Step; 4] {
     ]
 }
 
-fn go_home(facts: &Facts) -> Step {
-    let main = &facts.main;
+fn account(facts: &Facts) -> Step {
+    let page = "/api/failovers/$FAILOVER/report?format=html";
     Step {
-        title: "Bring everyone home",
-        why: "Once the main world is Active again (`lifeboat world launch`, keeping the failover).",
+        title: "Keep the account of it",
+        why: "A page for the client, with the arrivals, the timeline and who did not land.",
         lifeboat: format!(
-            "lifeboat world launch {word} --failover keep\n\
-             lifeboat failback {word} --reason \"main world repaired\" --yes",
-            word = shell_word(&main.name)
+            "lifeboat failover report {} --out failover.html",
+            shell_word(&facts.main.name)
         ),
-        curl: [
-            curl(
-                "POST",
-                &format!("/api/worlds/{}/launch", main.id),
-                Some(&json!({ "failover": "keep" })),
+        curl: format!("{} \\\n  -o failover.html", curl("GET", page, None)),
+    }
+}
+
+fn go_home(facts: &Facts) -> [Step; 2] {
+    let main = &facts.main;
+    let word = shell_word(&main.name);
+    let world = format!("/api/worlds/{}", main.id);
+    let launched = curl("POST", &format!("{world}/launch"), Some(&json!({ "failover": "keep" })));
+    let phase = curl("GET", &world, None);
+    [
+        Step {
+            title: "Launch the main world again",
+            why: "Once it is repaired. The failover stays: nobody is sent back by this.",
+            lifeboat: format!("lifeboat world launch {word} --failover keep --wait"),
+            curl: format!(
+                "{launched}\nuntil {phase} \\\n  | grep -q '\"phase\":\"Active\"'; do sleep 1; done"
             ),
-            curl(
+        },
+        Step {
+            title: "Bring everyone home",
+            why: "Everyone who asked for the main world and was sent elsewhere. Who joined the \
+                  standby directly stays there.",
+            lifeboat: format!("lifeboat failback {word} --reason \"main world repaired\" --yes"),
+            curl: curl(
                 "POST",
-                &format!("/api/worlds/{}/failback", main.id),
+                &format!("{world}/failback"),
                 Some(&json!({ "reason": "main world repaired" })),
             ),
-        ]
-        .join("\n"),
+        },
+    ]
+}
+
+fn keep_out() -> Step {
+    let reason = "an operator has it in hand";
+    let stop = json!({ "stopped": true, "reason": reason });
+    Step {
+        title: "Keep automation out of it",
+        why: "Only if worlds fail over by themselves here, and this one is not to. \
+              `lifeboat automation resume` lets it go on.",
+        lifeboat: format!("lifeboat automation stop --reason \"{reason}\""),
+        curl: curl("PUT", "/api/automation", Some(&stop)),
     }
 }
 
@@ -223,7 +269,8 @@ fn stale(facts: &Facts) -> String {
 
 fn curl(method: &str, path: &str, body: Option<&Value>) -> String {
     let auth = "-H \"Authorization: Bearer $LIFEBOAT_API_KEY\"";
-    let line = format!("curl -sS -X {method} \"$LIFEBOAT_URL{path}\" \\\n  {auth}");
+    let line =
+        format!("curl -sS --fail-with-body -X {method} \"$LIFEBOAT_URL{path}\" \\\n  {auth}");
     match body {
         None => line,
         Some(body) => format!(

@@ -87,7 +87,7 @@ impl AuditQuery {
            ("target" = Option<String>, Query, description = "Only what was done to this id"),
            ("who" = Option<String>, Query, description = "Only what this one did"),
            ("outcome" = Option<String>, Query, description = "Only `done`, or a code")),
-    responses((status = 200, description = "`items` of `at`, `who`, `role`, `address`, `action`, `target`, `before`, `after`, `reason`, `outcome`, `revision`, and `nextCursor`", body = Value))
+    responses((status = 200, description = "`items` of `at`, `who`, `role`, `address`, `what` (`action` and `target`), `action`, `target`, `before`, `after`, `reason`, `outcome`, `revision`, and `nextCursor`", body = Value))
 )]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
@@ -108,6 +108,7 @@ pub(crate) async fn list(
             let Ok(entry) = serde_json::from_slice::<AuditEntry>(&item.value) else { continue };
             if query.takes(&entry) {
                 let mut shown = json!(entry);
+                shown["what"] = json!(format!("{} {}", entry.action, entry.target));
                 shown["revision"] = json!(item.modified);
                 shown["id"] = json!(short(&item.key));
                 items.push(shown);

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use lifeboat_core::access::Ban;
+use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::{BanId, User, WorldId};
 use lifeboat_core::limits::{BANS_MAX, REASON_CHARS_MAX, USER_CHARS_MAX};
@@ -21,6 +22,7 @@ use crate::auth::Caller;
 use crate::http::body::{Ask, Body, Id};
 use crate::http::handlers::audit::{PageQuery, page_by_id};
 use crate::http::problem::{ApiError, ApiResult};
+use crate::places::Place;
 use crate::writer::{About, WriteError, json as record};
 use crate::{ids, keyspace};
 
@@ -74,10 +76,6 @@ pub(crate) async fn create(
     Body(new): Body<NewBan>,
 ) -> ApiResult<(StatusCode, Json<Value>)> {
     let world = check(&app, &new)?;
-    if app.catalog().bans().count() >= BANS_MAX {
-        let detail = format!("there are {BANS_MAX} bans already; lift one that is not needed");
-        return Err(ApiError::new(ErrorCode::LimitReached, detail));
-    }
     let ban = Ban {
         id: BanId::from_unique(&ids::unique()),
         user: User::from_subject(&new.user),
@@ -86,6 +84,7 @@ pub(crate) async fn create(
         at: app.now(),
         by: caller.actor.name.clone(),
     };
+    let _place = take_place(&app, &ban.id)?;
     let key = keyspace::ban(&ban.id);
     let mut transaction =
         Transaction::new().require(Precondition::absent(key.clone())).put(key, record(&ban));
@@ -101,6 +100,19 @@ pub(crate) async fn create(
     };
     app.writer.commit(transaction, &caller.actor, about).await?;
     Ok((StatusCode::CREATED, Json(shown(&ban))))
+}
+
+/// Takes a place among the bans, to be held until the ban is there.
+fn take_place<'a>(app: &'a App, ban: &BanId) -> ApiResult<Place<'a>> {
+    let has = |catalog: &Arc<Catalog>, id: &str| {
+        id.parse().is_ok_and(|id: BanId| catalog.ban(&id).is_some())
+    };
+    let count = |catalog: &Arc<Catalog>| catalog.bans().count();
+    let place = app.places.bans.take(ban.as_str(), BANS_MAX, || app.catalog(), count, has);
+    place.ok_or_else(|| {
+        let detail = format!("there are {BANS_MAX} bans already; lift one that is not needed");
+        ApiError::new(ErrorCode::LimitReached, detail)
+    })
 }
 
 fn check(app: &App, new: &NewBan) -> ApiResult<Option<WorldId>> {

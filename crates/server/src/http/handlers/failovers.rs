@@ -28,7 +28,6 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(list))
         .routes(routes!(read, retune))
         .routes(routes!(clients))
-        .routes(routes!(report))
         .routes(routes!(hold))
         .routes(routes!(resume))
         .routes(routes!(nudge))
@@ -133,7 +132,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Ask(query): Ask<ListQuery>
 
 /// The part of a list that follows the entry with the id `after`, and the id where it ends if there
 /// is more.
-fn page<'a, T>(
+pub(super) fn page<'a, T>(
     all: &'a [T],
     after: Option<&str>,
     limit: Option<usize>,
@@ -225,20 +224,6 @@ fn client(row: &Row) -> Value {
         client["code"] = json!(code);
     }
     client
-}
-
-/// Reads the report of a failover
-#[utoipa::path(
-    get, path = "/api/failovers/{id}/report", tag = "failover",
-    params(("id" = String, Path, description = "The failover")),
-    responses((status = 200, description = "The figures, the arrivals, the stragglers", body = serde_json::Value))
-)]
-pub(crate) async fn report(
-    State(app): State<Arc<App>>,
-    Id(id): Id<FailoverId>,
-) -> ApiResult<Json<Value>> {
-    let record = failover::known(&app.catalog(), &id)?;
-    failover::report(&app, &record).await.map(Json)
 }
 
 macro_rules! steering {

@@ -66,7 +66,8 @@ pub(crate) async fn join(
     let keys = app.gateway.keys();
     let previous =
         request.previous.as_deref().and_then(|token| keys.check_previous(token, now).ok());
-    let (session, guest, token) = (ids::unique(), ids::unique(), ids::token(now));
+    // The token's time is that of the decision, as nearly as may be.
+    let (session, guest, token) = (ids::unique(), ids::unique(), ids::token(app.now()));
     let input = JoinInput {
         world: &world,
         identity: identity.as_ref(),

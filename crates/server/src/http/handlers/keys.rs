@@ -72,11 +72,14 @@ pub(crate) async fn create(
     Body(new): Body<NewKey>,
 ) -> ApiResult<(StatusCode, Json<Value>)> {
     check_name(&new.name)?;
-    if app.auth.keys().len() >= KEYS_MAX {
-        let detail = format!("there are {KEYS_MAX} keys already; revoke one that is not used");
-        return Err(ApiError::new(ErrorCode::LimitReached, detail));
-    }
     let (key, secret) = ApiKey::new(new.name, new.role, app.now());
+    let has = |keys: &Vec<Arc<ApiKey>>, id: &str| keys.iter().any(|key| key.id.as_str() == id);
+    let keys = || app.auth.keys();
+    let place = app.places.keys.take(key.id.as_str(), KEYS_MAX, keys, Vec::len, has);
+    let _place = place.ok_or_else(|| {
+        let detail = format!("there are {KEYS_MAX} keys already; revoke one that is not used");
+        ApiError::new(ErrorCode::LimitReached, detail)
+    })?;
     let store_key = keyspace::api_key(&key.id);
     let transaction = Transaction::new()
         .require(unchanged(store_key.clone(), 0))

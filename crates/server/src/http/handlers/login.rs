@@ -69,14 +69,19 @@ pub(crate) async fn log_in(
     let role = key.role.as_str().to_owned();
     let actor = Actor { name: body.name.clone(), role, address };
     let about = About { action: "login", target: key.id.to_string(), ..About::default() };
-    // An operator must get in also while the store is out of reach.
-    if let Err(error) = app.writer.commit(Transaction::new(), &actor, about).await {
-        tracing::warn!(?error, "a login could not be noted in the audit log");
-    }
+    note(&app, &actor, about).await;
     let cookie = cookie(&app, &app.auth.log_in(&key, &body.name), LOGIN_TTL.as_secs())?;
     let answer = Json(json!({ "name": body.name, "role": key.role }));
     Ok(([(SET_COOKIE, cookie), (CACHE_CONTROL, HeaderValue::from_static("no-store"))], answer)
         .into_response())
+}
+
+/// Notes a login or a logout. An operator must get in also while the store is out of reach.
+async fn note(app: &App, actor: &Actor, about: About) {
+    let action = about.action;
+    if let Err(error) = app.writer.commit(Transaction::new(), actor, about).await {
+        tracing::warn!(action, ?error, "this could not be noted in the audit log");
+    }
 }
 
 fn cookie(app: &App, value: &str, seconds: u64) -> ApiResult<HeaderValue> {
@@ -97,6 +102,7 @@ pub(crate) async fn log_out(State(app): State<Arc<App>>, caller: Caller) -> ApiR
     if let Credential::Cookie(login) = &caller.credential {
         app.auth.log_out(login);
     }
+    note(&app, &caller.actor, About { action: "logout", ..About::default() }).await;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie(&app, "", 0)?)]).into_response())
 }
 

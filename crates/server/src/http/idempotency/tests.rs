@@ -1,6 +1,9 @@
 use http::StatusCode;
+use lifeboat_core::limits::IDEMPOTENCY_KEYS_MAX;
+use lifeboat_store::Transaction;
 use serde_json::json;
 
+use crate::app::wall_clock;
 use crate::http::fixture::{Answer, Plane};
 
 async fn ban(plane: &Plane, key: &str, user: &str) -> Answer {
@@ -65,4 +68,34 @@ async fn the_secret_of_a_new_key_is_never_written_down() {
     assert_eq!(first.body, again.body);
     let kept = plane.store.list(lifeboat_store::Range::prefix("/idempotency/"), None).await;
     assert!(kept.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn the_oldest_answers_are_deleted_when_there_are_more_than_are_kept() {
+    let plane = Plane::start().await;
+    ban(&plane, "newest", "mallory").await;
+    let prefix = lifeboat_store::Range::prefix("/idempotency/");
+    let newest = plane.store.list(prefix.clone(), None).await.unwrap().items.remove(0);
+    let mut older: serde_json::Value = serde_json::from_slice(&newest.value).unwrap();
+    let keys: Vec<usize> = (0..IDEMPOTENCY_KEYS_MAX + 10).collect();
+    for keys in keys.chunks(100) {
+        let transaction = keys.iter().fold(Transaction::new(), |transaction, key| {
+            let at = wall_clock() - std::time::Duration::from_secs(3_600 + *key as u64);
+            older["at"] = json!(at);
+            transaction.put(format!("/idempotency/{key}"), older.to_string())
+        });
+        let _ = plane.store.commit(transaction).await.unwrap();
+    }
+    super::prune(&plane.app).await.unwrap();
+    let mut left = Vec::new();
+    let mut range = prefix.limit(1_000);
+    loop {
+        let page = plane.store.list(range.clone(), None).await.unwrap();
+        left.extend(page.items.into_iter().map(|item| item.key));
+        let Some(next) = page.next else { break };
+        range = range.after(next);
+    }
+    assert_eq!(left.len(), IDEMPOTENCY_KEYS_MAX);
+    assert!(left.contains(&newest.key) && left.contains(&"/idempotency/0".to_owned()));
+    assert!(!left.contains(&format!("/idempotency/{}", IDEMPOTENCY_KEYS_MAX + 9)));
 }

@@ -12,7 +12,11 @@ use crate::api::Api;
 use crate::wait::wait_for;
 
 /// The binary under test.
-pub(crate) fn lifeboat() -> PathBuf {
+///
+/// # Panics
+/// When it was not built.
+#[must_use]
+pub fn lifeboat() -> PathBuf {
     let tests = std::env::current_exe().expect("a test has a path");
     let target = tests.parent().and_then(Path::parent).expect("tests are in target/<profile>/deps");
     let binary = target.join("lifeboat");
@@ -20,51 +24,101 @@ pub(crate) fn lifeboat() -> PathBuf {
     binary
 }
 
+/// How a control plane is started, where it is not the usual way.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// Flags of `lifeboat serve`.
+    pub flags: Vec<String>,
+    /// Variables of its environment, such as a library to preload.
+    pub env: Vec<(String, String)>,
+    /// Where it listens; a free port otherwise.
+    pub listen: Option<String>,
+}
+
+impl Setup {
+    /// With these flags.
+    #[must_use]
+    pub fn with(flags: &[&str]) -> Self {
+        Self { flags: flags.iter().map(|&flag| flag.to_owned()).collect(), ..Self::default() }
+    }
+}
+
 /// A running control plane. Dropped, it and its game servers are killed.
-pub(crate) struct Server {
+pub struct Server {
     data: TempDir,
-    flags: Vec<String>,
+    setup: Setup,
     process: Child,
     /// With the first admin key.
-    pub(crate) api: Api,
+    pub api: Api,
 }
 
 impl Server {
-    pub(crate) async fn start() -> Self {
+    /// On a free port and a fresh data directory.
+    pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    pub(crate) async fn start_with(flags: &[&str]) -> Self {
+    /// The same with flags.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(flags: &[&str]) -> Self {
         let data = TempDir::new().expect("a folder for the test");
-        let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
-        let process = spawn(data.path(), "127.0.0.1:0", &flags);
+        Self::start_as(data, Setup::with(flags)).await
+    }
+
+    /// On a data directory of the test's choice.
+    pub async fn start_as(data: TempDir, setup: Setup) -> Self {
+        let listen = setup.listen.clone().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+        let process = spawn(data.path(), &listen, &setup);
         let api = reach(data.path()).await;
-        Self { data, flags, process, api }
+        Self { data, setup, process, api }
     }
 
     /// The data directory.
-    pub(crate) fn data(&self) -> &Path {
+    #[must_use]
+    pub fn data(&self) -> &Path {
         self.data.path()
     }
 
     /// The address that it listens on.
-    pub(crate) fn address(&self) -> String {
+    #[must_use]
+    pub fn address(&self) -> String {
         self.api.url.trim_start_matches("http://").to_owned()
     }
 
     /// The same flags, data directory and address for another start.
-    pub(crate) fn spawn_again(&self) -> Child {
-        spawn(self.data(), &self.address(), &self.flags)
+    #[must_use]
+    pub fn spawn_again(&self) -> Child {
+        spawn(self.data(), &self.address(), &self.setup)
+    }
+
+    /// The process of the control plane.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it wrote to its output so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.data().join("serve.log")).unwrap_or_default()
     }
 
     /// `kill -9` of the control plane alone.
-    pub(crate) fn kill(&mut self) {
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn kill(&mut self) {
         self.process.kill().expect("it runs");
         self.process.wait().expect("it was ours");
     }
 
     /// A planned stop of the control plane alone.
-    pub(crate) async fn terminate(&mut self) {
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub async fn terminate(&mut self) {
         let pid = i32::try_from(self.process.id()).expect("a process id");
         signal_process(pid, Signal::TERM);
         let process = &mut self.process;
@@ -72,7 +126,7 @@ impl Server {
     }
 
     /// Starts it again where it was.
-    pub(crate) async fn restart(&mut self) {
+    pub async fn restart(&mut self) {
         self.process = self.spawn_again();
         let api = &self.api;
         wait_for("the control plane to answer again", async || {
@@ -82,14 +136,14 @@ impl Server {
     }
 
     /// The main world and its standby, both Active; the ids.
-    pub(crate) async fn pair(&self) -> (String, String) {
+    pub async fn pair(&self) -> (String, String) {
         let main = self.active_world(json!({ "name": "Main Stage" })).await;
         let standby = self.standby_of(&main).await;
         (main, standby)
     }
 
     /// A world of plaza, Active.
-    pub(crate) async fn active_world(&self, with: Value) -> String {
+    pub async fn active_world(&self, with: Value) -> String {
         let id = self.world(with).await;
         self.api.post(&format!("/api/worlds/{id}/launch"), json!({})).await.expect(202);
         self.await_phase(&id, "Active").await;
@@ -97,14 +151,15 @@ impl Server {
     }
 
     /// A world of plaza.
-    pub(crate) async fn world(&self, with: Value) -> String {
+    pub async fn world(&self, with: Value) -> String {
         let mut body = json!({ "build": { "mod": "plaza" } });
         merge(&mut body, with);
         let world = self.api.post("/api/worlds", body).await.expect(201);
         text(&world["id"])
     }
 
-    pub(crate) async fn standby_of(&self, main: &str) -> String {
+    /// A standby of `main`, Active.
+    pub async fn standby_of(&self, main: &str) -> String {
         let body = json!({ "launch": true });
         let standby = self.api.post(&format!("/api/worlds/{main}/standby"), body).await.expect(201);
         let id = text(&standby["id"]);
@@ -112,7 +167,8 @@ impl Server {
         id
     }
 
-    pub(crate) async fn await_phase(&self, world: &str, phase: &str) {
+    /// Waits until a world is in this phase.
+    pub async fn await_phase(&self, world: &str, phase: &str) {
         wait_for(&format!("{world} to be {phase}"), async || {
             let world = self.api.get(&format!("/api/worlds/{world}")).await.expect(200);
             (world["status"]["phase"] == phase).then_some(())
@@ -121,28 +177,35 @@ impl Server {
     }
 
     /// The newest deployment of a world.
-    pub(crate) async fn deployment(&self, world: &str) -> Value {
+    pub async fn deployment(&self, world: &str) -> Value {
         let world = self.api.get(&format!("/api/worlds/{world}")).await.expect(200);
         let id = text(&world["status"]["deploymentId"]);
         self.api.get(&format!("/api/deployments/{id}")).await.expect(200)
     }
 
     /// The processes of a world's servers.
-    pub(crate) async fn pids(&self, world: &str) -> Vec<i32> {
+    ///
+    /// # Panics
+    /// When the deployment has no list of servers.
+    pub async fn pids(&self, world: &str) -> Vec<i32> {
         let deployment = self.deployment(world).await;
         let servers = deployment["servers"].as_array().expect("a list");
         servers.iter().filter_map(|server| server["pid"].as_i64()).map(|pid| pid as i32).collect()
     }
 
     /// Sends a signal to every server of a world.
-    pub(crate) async fn signal_servers(&self, world: &str, signal: Signal) {
+    pub async fn signal_servers(&self, world: &str, signal: Signal) {
         for pid in self.pids(world).await {
             signal_process(pid, signal);
         }
     }
 }
 
-pub(crate) fn signal_process(pid: i32, signal: Signal) {
+/// Sends a signal to a process.
+///
+/// # Panics
+/// When it is not there.
+pub fn signal_process(pid: i32, signal: Signal) {
     let pid = Pid::from_raw(pid).expect("not 0");
     kill_process(pid, signal).expect("the process is there");
 }
@@ -173,7 +236,7 @@ fn process_folders(data: &Path) -> Vec<i32> {
         .collect()
 }
 
-fn spawn(data: &Path, listen: &str, flags: &[String]) -> Child {
+fn spawn(data: &Path, listen: &str, setup: &Setup) -> Child {
     let log = fs::File::options()
         .create(true)
         .append(true)
@@ -182,7 +245,8 @@ fn spawn(data: &Path, listen: &str, flags: &[String]) -> Child {
     Command::new(lifeboat())
         .args(["serve", "--listen", listen, "--data"])
         .arg(data)
-        .args(flags)
+        .args(&setup.flags)
+        .envs(setup.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("a second handle"))
         .stderr(log)
@@ -201,7 +265,11 @@ async fn reach(data: &Path) -> Api {
 }
 
 /// A value that has to be a text.
-pub(crate) fn text(value: &Value) -> String {
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 

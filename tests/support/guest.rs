@@ -16,30 +16,32 @@ use crate::api::Api;
 use crate::server::text;
 use crate::wait::{PATIENCE, wait_for};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// A WebSocket of a test.
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Somebody in a world.
-pub(crate) struct Guest {
+pub struct Guest {
     api: Api,
     requested: String,
     client: Value,
     /// The newest answer to a join.
-    pub(crate) placed: Value,
+    pub placed: Value,
     /// The session channel.
-    pub(crate) channel: Socket,
+    pub channel: Socket,
     /// The connection to the game server.
-    pub(crate) game: Socket,
+    pub game: Socket,
     /// The first frame of the channel.
-    pub(crate) hello: Value,
+    pub hello: Value,
 }
 
 impl Guest {
     /// Joins a world as a guest and enters it.
-    pub(crate) async fn enter(api: &Api, world: &str) -> Self {
+    pub async fn enter(api: &Api, world: &str) -> Self {
         Self::enter_as(&api.anonymous(), world, json!({ "kind": "test" })).await
     }
 
-    pub(crate) async fn enter_as(api: &Api, world: &str, client: Value) -> Self {
+    /// Joins as a certain kind of client, or player, and enters.
+    pub async fn enter_as(api: &Api, world: &str, client: Value) -> Self {
         let placed = join_patiently(api, world, &json!({ "client": client })).await;
         let (channel, hello) = open_channel(&placed).await;
         let game = open_game(&placed).await;
@@ -57,15 +59,21 @@ impl Guest {
     }
 
     /// The world that it was placed in.
-    pub(crate) fn world(&self) -> String {
+    #[must_use]
+    pub fn world(&self) -> String {
         text(&self.placed["world"])
     }
 
-    pub(crate) async fn say(&mut self, frame: Value) {
+    /// Sends a frame on the channel.
+    ///
+    /// # Panics
+    /// When the channel is closed.
+    pub async fn say(&mut self, frame: Value) {
         self.channel.send(Message::text(frame.to_string())).await.expect("the channel is open");
     }
 
-    pub(crate) async fn say_in_world(&mut self) {
+    /// Says that it is in the world.
+    pub async fn say_in_world(&mut self) {
         let (world, server) = (&self.placed["world"], &self.placed["server"]);
         let frame =
             json!({ "type": "state", "state": "inWorld", "world": world, "server": server });
@@ -73,19 +81,23 @@ impl Guest {
     }
 
     /// The next frame of this type on the channel; others are passed over.
-    pub(crate) async fn frame(&mut self, kind: &str) -> Value {
+    pub async fn frame(&mut self, kind: &str) -> Value {
         frame(&mut self.channel, kind).await
     }
 
     /// Waits until it is told to leave and does what the guide's clients do: leaves, waits, asks
     /// to join the same world again, and enters where it is sent.
-    pub(crate) async fn obey(&mut self) -> Value {
+    ///
+    /// # Panics
+    /// When it is not told, or not let in, in time.
+    pub async fn obey(&mut self) -> Value {
         let order = self.frame("forceDisconnect").await;
         self.rejoin(order["rejoinAfterMs"].as_u64().expect("a time")).await;
         order
     }
 
-    pub(crate) async fn rejoin(&mut self, after_ms: u64) {
+    /// Leaves the game, waits, and joins anew with the token that it has.
+    pub async fn rejoin(&mut self, after_ms: u64) {
         let _ = self.game.close(None).await;
         tokio::time::sleep(Duration::from_millis(after_ms)).await;
         let body = json!({ "client": self.client, "previous": self.placed["sessionToken"] });
@@ -98,7 +110,10 @@ impl Guest {
 }
 
 /// Asks to join, and again when told to, as often as it takes.
-pub(crate) async fn join_patiently(api: &Api, world: &str, body: &Value) -> Value {
+///
+/// # Panics
+/// When it is refused for good.
+pub async fn join_patiently(api: &Api, world: &str, body: &Value) -> Value {
     let path = format!("/api/worlds/{world}/join");
     wait_for("a place in the world", async || {
         let answer = api.post(&path, body.clone()).await;
@@ -114,25 +129,39 @@ pub(crate) async fn join_patiently(api: &Api, world: &str, body: &Value) -> Valu
 }
 
 /// Opens the session channel of a placement; the first frame is `hello`.
-pub(crate) async fn open_channel(placed: &Value) -> (Socket, Value) {
+pub async fn open_channel(placed: &Value) -> (Socket, Value) {
     let mut channel = dial_channel(placed).await;
     let hello = frame(&mut channel, "hello").await;
     (channel, hello)
 }
 
 /// Opens the session channel without waiting for a frame.
-pub(crate) async fn dial_channel(placed: &Value) -> Socket {
+///
+/// # Panics
+/// When the upgrade fails.
+pub async fn dial_channel(placed: &Value) -> Socket {
+    try_dial_channel(placed).await.expect("the upgrade always succeeds")
+}
+
+/// The same at a control plane that may be down.
+///
+/// # Panics
+/// When the placement is none.
+pub async fn try_dial_channel(placed: &Value) -> Option<Socket> {
     let mut request = text(&placed["sessionUrl"]).into_client_request().expect("an address");
     let token = text(&placed["sessionToken"]);
     let protocols = format!("lifeboat.v1, token.{token}").parse().expect("a header");
     request.headers_mut().insert("Sec-WebSocket-Protocol", protocols);
-    let (channel, response) = connect_async(request).await.expect("the upgrade always succeeds");
+    let (channel, response) = connect_async(request).await.ok()?;
     assert_eq!(response.headers()["Sec-WebSocket-Protocol"], "lifeboat.v1");
-    channel
+    Some(channel)
 }
 
 /// Opens the game connection of a placement and waits until the server takes it.
-pub(crate) async fn open_game(placed: &Value) -> Socket {
+///
+/// # Panics
+/// When it does not.
+pub async fn open_game(placed: &Value) -> Socket {
     let address = format!("{}?ticket={}", text(&placed["endpoint"]), text(&placed["ticket"]));
     let (mut game, _) = connect_async(address).await.expect("the game server answers");
     frame(&mut game, "welcome").await;
@@ -140,7 +169,10 @@ pub(crate) async fn open_game(placed: &Value) -> Socket {
 }
 
 /// The next frame of this type; others are passed over.
-pub(crate) async fn frame<S>(socket: &mut WebSocketStream<S>, kind: &str) -> Value
+///
+/// # Panics
+/// When none comes in time.
+pub async fn frame<S>(socket: &mut WebSocketStream<S>, kind: &str) -> Value
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -160,7 +192,10 @@ where
 }
 
 /// Reads until the socket is closed and says with which code.
-pub(crate) async fn close_code(socket: &mut Socket) -> Option<u16> {
+///
+/// # Panics
+/// When it is not closed in time.
+pub async fn close_code(socket: &mut Socket) -> Option<u16> {
     let awaited = async {
         loop {
             match socket.next().await {
@@ -171,4 +206,23 @@ pub(crate) async fn close_code(socket: &mut Socket) -> Option<u16> {
         }
     };
     tokio::time::timeout(PATIENCE, awaited).await.expect("it is closed in time")
+}
+
+/// The types of the frames that come, up to the first of this one.
+pub async fn frames_until(socket: &mut Socket, kind: &str) -> Vec<String> {
+    let mut heard = Vec::new();
+    let awaited = async {
+        while let Some(Ok(message)) = socket.next().await {
+            let Message::Text(text) = message else { continue };
+            let frame: Value = serde_json::from_str(&text).expect("JSON");
+            let found = frame["type"].as_str().unwrap_or_default().to_owned();
+            if found == kind {
+                return;
+            }
+            heard.push(found);
+        }
+        panic!("no `{kind}` before the end");
+    };
+    tokio::time::timeout(PATIENCE, awaited).await.expect("it comes in time");
+    heard
 }

@@ -3,19 +3,19 @@
 use std::time::{Duration, Instant};
 
 /// How long a test waits for anything at the most.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Looks again and again until `look` finds something.
 ///
 /// # Panics
 /// When it does not within [`PATIENCE`]; `what` says what was awaited.
-pub(crate) async fn wait_for<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn wait_for<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
     wait_within(PATIENCE, what, look).await
 }
 
 /// The same with another bound.
-pub(crate) async fn wait_within<T>(
+pub async fn wait_within<T>(
     patience: Duration,
     what: &str,
     mut look: impl AsyncFnMut() -> Option<T>,

@@ -1,0 +1,100 @@
+//! Newcomers beside the people of a move: both together come no faster than planned.
+
+use std::time::Duration;
+
+use lifeboat_core::catalog::CatalogChange;
+use lifeboat_core::failover::{FailoverRecord, MovePhase, Row};
+use lifeboat_core::ids::FailoverId;
+use lifeboat_core::time::Timestamp;
+
+use super::fixture::*;
+
+const STEP: Duration = Duration::from_millis(10);
+
+impl Fixture {
+    /// Lets time pass while somebody new asks for main at every step, and those whose slot has come
+    /// are placed; says when anybody was placed.
+    fn hammered_for(&mut self, span: Duration) -> Vec<Timestamp> {
+        let mut placed = Vec::new();
+        let end = self.now + span;
+        while self.now < end {
+            self.pass(STEP);
+            let granted = self.desk.tick(self.now).granted.len();
+            let newcomers = usize::from(self.join("main", None, &[]).is_ok());
+            placed.extend(std::iter::repeat_n(self.now, granted + newcomers));
+        }
+        placed
+    }
+}
+
+/// The most that were placed within one second, wherever it begins.
+fn busiest(placed: &[Timestamp]) -> usize {
+    let within = |first: &Timestamp| {
+        placed
+            .iter()
+            .filter(|at| *first <= **at && at.since(*first) < Duration::from_secs(1))
+            .count()
+    };
+    placed.iter().map(within).max().unwrap_or(0)
+}
+
+#[test]
+fn newcomers_come_neither_beside_a_move_nor_in_a_burst_after_it() {
+    let mut fixture = Fixture::new();
+    for _ in 0..30 {
+        fixture.enter("main", &["placement"]);
+    }
+    fixture.pass(Duration::from_secs(5));
+    fixture.fail_over(1, 10.0);
+    let during = fixture.hammered_for(Duration::from_secs(3));
+    let record = fixture.desk.catalog().failover(&FailoverId::from_unique("1")).unwrap();
+    let over = FailoverRecord { phase: MovePhase::Cancelled, ..(**record).clone() };
+    fixture.change(vec![CatalogChange::Failover(over.id.clone(), Some(over))]);
+    let after = fixture.hammered_for(Duration::from_secs(3));
+    let all: Vec<_> = during.iter().chain(&after).copied().collect();
+    assert!(during.len() >= 29 && after.len() >= 20, "{} and {}", during.len(), after.len());
+    assert!(busiest(&all) <= 11, "{} in a second at ten a second", busiest(&all));
+}
+
+#[test]
+fn after_a_restart_newcomers_wait_until_the_present_could_be_back() {
+    let mut fixture = Fixture::new();
+    let record = record("1", "main", "standby", 1, 10.0);
+    let id = record.id.clone();
+    let rows: Vec<Row> = (0..20)
+        .map(|number| {
+            let row = serde_json::json!({
+                "session": format!("ses_{number}"), "user": format!("usr_{number}"), "stage": "pending"
+            });
+            serde_json::from_value(row).unwrap()
+        })
+        .collect();
+    fixture.change(vec![
+        live("main", "wld_standby", 1, 0),
+        CatalogChange::Failover(id, Some(record.clone())),
+    ]);
+    fixture.desk.restore_move(std::sync::Arc::new(record), rows, fixture.now);
+    assert_eq!(fixture.hammered_for(Duration::from_millis(1_900)), Vec::new());
+    let then = fixture.hammered_for(Duration::from_secs(2));
+    assert!(then.len() >= 15 && busiest(&then) <= 11, "{} in a second", busiest(&then));
+}
+
+#[test]
+fn people_of_a_move_do_not_come_in_a_burst_after_newcomers() {
+    let mut fixture = Fixture::new();
+    let late = fixture.enter("main", &["placement"]);
+    fixture.desk.closed(late.key, late.conn, fixture.now);
+    fixture.pass(Duration::from_secs(5));
+    fixture.fail_over(1, 10.0);
+    // Nobody moves for a while, so newcomers have the pace to themselves.
+    let mut placed = fixture.hammered_for(Duration::from_millis(2_950));
+    let mut claims = late.claims.clone();
+    for number in 0..5 {
+        claims.ses = lifeboat_core::ids::SessionId::from_unique(&format!("late-{number}"));
+        claims.sub = lifeboat_core::ids::User::guest(&format!("late-{number}"));
+        fixture.open(&claims);
+    }
+    placed.extend(fixture.hammered_for(Duration::from_secs(2)));
+    assert!(placed.len() >= 40, "{}", placed.len());
+    assert!(busiest(&placed) <= 11, "{} in a second at ten a second", busiest(&placed));
+}

@@ -1,0 +1,65 @@
+//! What a drill leaves behind that could not be brought to its end, and putting that in order: a
+//! world that was failed over for a rehearsal is not left so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lifeboat_core::drill::{DrillPhase, DrillRecord};
+use lifeboat_core::failover::{FailoverRequest, Trigger};
+use lifeboat_core::limits::DRILL_PATIENCE;
+use tokio::time::Instant;
+
+use super::{ROLE, stored};
+use crate::app::App;
+use crate::failover::fail_back;
+use crate::writer::Actor;
+
+/// How often the way home is tried again.
+const RETRY_PERIOD: Duration = Duration::from_secs(1);
+
+/// Ends the drills that were running when this data was last served from, and brings their worlds
+/// home. Their bots went with the process.
+pub(crate) async fn recover(app: Arc<App>) {
+    let catalog = app.catalog();
+    for record in catalog.drills().filter(|one| one.phase.is_open()) {
+        let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), address: None };
+        let left = bring_home(&app, record, &actor).await;
+        let why = "the control plane was restarted";
+        let ended = DrillRecord {
+            phase: DrillPhase::Failed,
+            message: Some(left.map_or_else(|| why.to_owned(), |left| format!("{why}; {left}"))),
+            finished_at: Some(app.now()),
+            ..(**record).clone()
+        };
+        stored::keep(&app, &ended).await;
+        tracing::info!(drill.id = %ended.id, message = ended.message, "a drill was cut off");
+    }
+}
+
+/// Brings home what a drill moved; says what is left to do if that is not possible.
+pub(super) async fn bring_home(app: &App, record: &DrillRecord, actor: &Actor) -> Option<String> {
+    let until = Instant::now() + DRILL_PATIENCE;
+    loop {
+        let catalog = app.catalog();
+        let world = &record.world_id;
+        let is_ours =
+            catalog.latest_failover(world).is_some_and(|latest| latest.trigger == Trigger::Drill);
+        if catalog.override_of(world).is_none() || !is_ours {
+            return None;
+        }
+        let request = FailoverRequest {
+            reason: format!("end of the drill {}", record.id),
+            ..FailoverRequest::default()
+        };
+        match fail_back(app, actor, world, &request, Trigger::Drill).await {
+            Ok(_) => return None,
+            Err(refusal) if Instant::now() > until => {
+                return Some(format!(
+                    "its world is failed over still ({}): lifeboat failback {world}",
+                    refusal.0.detail
+                ));
+            }
+            Err(_) => tokio::time::sleep(RETRY_PERIOD).await,
+        }
+    }
+}

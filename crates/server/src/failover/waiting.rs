@@ -1,0 +1,44 @@
+//! Failovers that wait for their target to be awake: they go on by themselves once it takes people.
+
+use std::sync::Arc;
+
+use lifeboat_core::catalog::Catalog;
+use lifeboat_core::failover::{FailoverRecord, MovePhase};
+use lifeboat_core::ids::FailoverId;
+use tokio::sync::watch;
+
+use super::steer;
+use crate::app::{App, stopped};
+use crate::writer::Actor;
+
+/// Looks at each next catalog until the control plane stops.
+pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
+    let mut served = app.feed.follow();
+    loop {
+        for id in ready(&app.catalog()) {
+            match steer::resume(&app, &Actor::system(), &id).await {
+                Ok(_) => tracing::info!(failover.id = %id, "its target is awake: people move now"),
+                Err(refusal) => {
+                    let code = refusal.code().as_str();
+                    tracing::warn!(failover.id = %id, code, "a failover could not go on yet");
+                }
+            }
+        }
+        tokio::select! {
+            changed = served.changed() => if changed.is_err() { return },
+            () = stopped(&mut shutdown) => return,
+        }
+    }
+}
+
+/// The failovers whose wait is over.
+fn ready(catalog: &Catalog) -> Vec<FailoverId> {
+    let is_over = |record: &&Arc<FailoverRecord>| {
+        record.waits_for_target
+            && record.phase == MovePhase::Held
+            && catalog
+                .current_deployment(&record.target_world_id)
+                .is_some_and(|deployment| deployment.takes_people())
+    };
+    catalog.failovers().filter(is_over).map(|record| record.id.clone()).collect()
+}
