@@ -76,12 +76,13 @@ async function offered(role: string, world: World): Promise<Record<string, boole
   await page.locator("[data-standing]").waitFor();
   await page.locator("[data-check]").first().waitFor();
   const failover = await has("button", "Fail over now");
+  const drill = await has("button", "Start a drill");
   const release = await has("button", "Release the standby");
   const automation = await has("button", "Stop all automation");
   await page.goto(`${lifeboat.url}/keys`);
   await page.getByText("Keys are for administrators.").or(page.getByLabel("Role")).first().waitFor();
   const makeKey = await has("button", "Create a key");
-  const operates = [create, stop, kick, save, increment, failover, release, automation];
+  const operates = [create, stop, kick, save, increment, failover, drill, release, automation];
   expect(new Set(operates).size, `${role}: ${operates.join(" ")}`).toBe(1);
   expect(makeKey).toBe(keys);
   return { operates: create, internals: internals && debug, keys };
