@@ -6,6 +6,9 @@ import { Stage, isIn } from "./visitor.js";
 
 const NAME = `<b onclick="x()">Eve</b>`;
 
+/** Bots gather, move, and move back. */
+const DRILL_MS = 60_000;
+
 const stage = Stage.prepare();
 
 describe("players", () => {
@@ -55,5 +58,22 @@ describe("players", () => {
     await operator.getByRole("dialog").getByLabel("Reason").fill("spam");
     await operator.getByRole("dialog").getByRole("button", { name: "Ban" }).click();
     await page.getByText("You were removed").waitFor();
+  });
+});
+
+describe("a drill", () => {
+  it("moves bots there and back, and leaves both records", async () => {
+    const { lifeboat } = stage;
+    const { main } = await lifeboat.makePair();
+    const page = await stage.operator();
+    await page.goto(`${lifeboat.url}/worlds/${main.id}/failover`);
+    const card = page.getByRole("region", { name: "Drills" });
+    await card.getByLabel("Bots").fill("5");
+    await card.getByRole("button", { name: "Start a drill" }).click();
+    await card.getByText("5 of 5, 5 of 5").waitFor({ timeout: DRILL_MS });
+    await card.getByText("complete", { exact: true }).waitFor({ timeout: DRILL_MS });
+    await card.getByRole("link", { name: "there" }).click();
+    await page.getByText("(a drill)").waitFor();
+    await page.getByText(/^Finished/).waitFor();
   });
 });

@@ -1,7 +1,7 @@
 /** What the mock server begins with: a pair with people in it, a lone world, hostile names. */
 
 import { readFileSync } from "node:fs";
-import type { Deployment, Failover, LiveConfig, World } from "../src/api/types.js";
+import type { Deployment, Drill, Failover, LiveConfig, World } from "../src/api/types.js";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string) => JSON.parse(readFileSync(new URL(path, root), "utf8"));
@@ -138,3 +138,30 @@ export const pairs = (count: number): World[] =>
     main.status.sessions = number;
     return [main, world(spare, `FAILOVER Stage ${number}`, { standbyFor: id })];
   }).flat();
+
+/** A drill of 50 bots, there and back. */
+export function drill(): Drill {
+  const figures = { n: 50, p50: 2_100, p99: 3_900, max: 4_050 };
+  const counts = failover(world("wld_main", ""), world("wld_spare", ""), "").counts;
+  const way = {
+    durationMs: 4_300,
+    counts: { ...counts, present: 50, landed: 50, pending: 0 },
+    darkMs: figures,
+    fanoutMs: { ...figures, p50: 3, p99: 8, max: 9 },
+  };
+  return {
+    id: "drl_1",
+    clients: 50,
+    phase: "complete",
+    message: null,
+    by: "ada",
+    startedAt: minutes(-60),
+    finishedAt: minutes(-59),
+    failoverId: "fo_there",
+    failbackId: "fo_back",
+    out: way,
+    home: way,
+    joinsPerSecond: 48.7,
+    offer: { worldId: "wld_spare", value: 48.7 },
+  };
+}

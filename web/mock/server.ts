@@ -301,7 +301,7 @@ function routes(stage: Stage, role: Role): [string, RegExp, Handler][] {
         return [200, stage.switched()];
       },
     ],
-    ["GET", /\/drills$/, () => page([])],
+    ["GET", /\/drills$/, () => page([data.drill()])],
     ["GET", /^\/api\/audit$/, () => page(audit)],
     ["GET", /^\/api\/keys$/, () => page(keys)],
     ["POST", /^\/api\/keys$/, (body) => [201, { id: "key_2", ...body, secret: "lb_secret" }]],

@@ -192,14 +192,29 @@ export interface FailoverClient {
   code?: string | null;
 }
 
+/** How the bots of a drill fared one way. */
+export interface DrillWay {
+  durationMs: number;
+  counts: Counts;
+  darkMs: Figures;
+  fanoutMs: Figures;
+}
+
 export interface Drill {
   id: string;
-  clients?: number;
-  startedAt?: string;
+  clients: number;
+  phase: string;
+  message: string | null;
+  by: string;
+  startedAt: string;
   finishedAt: string | null;
-  failoverId?: string | null;
-  failbackId?: string | null;
-  [figure: string]: unknown;
+  failoverId: string | null;
+  failbackId: string | null;
+  out: DrillWay | null;
+  home: DrillWay | null;
+  /** How many joins per second the standby took, and where that may be set. */
+  joinsPerSecond: number | null;
+  offer: { worldId: string; value: number } | null;
 }
 
 export type AutomationStanding =

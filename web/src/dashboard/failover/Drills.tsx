@@ -5,12 +5,16 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client.js";
-import { asProblem } from "../../api/problem.js";
-import type { Drill } from "../../api/types.js";
-import { time } from "../format.js";
+import type { Drill, DrillWay } from "../../api/types.js";
+import { count, span, time } from "../format.js";
+import { useTell } from "../parts/Notices.js";
+import { PhaseBadge } from "../parts/PhaseBadge.js";
 import { Problem } from "../parts/Problem.js";
-import { useMay } from "../queries.js";
 import { WideTable } from "../parts/WideTable.js";
+import { useMay } from "../queries.js";
+
+/** A drill that gathers its bots sends no events. */
+const RUNNING_RELOAD_MS = 1_000;
 
 export function Drills({ worldId }: { worldId: string }) {
   const cache = useQueryClient();
@@ -19,13 +23,13 @@ export function Drills({ worldId }: { worldId: string }) {
   const drills = useQuery({
     queryKey: ["world", worldId, "drills"],
     queryFn: () => api.drills(worldId),
+    refetchInterval: ({ state }) =>
+      state.data?.some((drill) => drill.finishedAt === null) ? RUNNING_RELOAD_MS : false,
   });
   const start = useMutation({
     mutationFn: () => api.startDrill(worldId, clients),
     onSuccess: () => void cache.invalidateQueries(),
   });
-  // A server without drills is asked for none.
-  if (drills.error && asProblem(drills.error).status === 404) return null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     start.mutate();
@@ -66,44 +70,116 @@ export function Drills({ worldId }: { worldId: string }) {
 
 function DrillTable({ drills }: { drills: Drill[] }) {
   return (
-    <WideTable label="Drills" minWidth={420}>
-      <Table aria-labelledby="drills">
+    <WideTable label="Drills" minWidth={560}>
+      <Table aria-labelledby="drills" className="numbers">
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>Drill</Table.Th>
-            <Table.Th>Finished</Table.Th>
-            <Table.Th>Bots</Table.Th>
+            <Table.Th>Begun</Table.Th>
+            <Table.Th>Phase</Table.Th>
+            <Table.Th>Over and home</Table.Th>
+            <Table.Th>Dark, 99 % within</Table.Th>
+            <Table.Th>Joins per second</Table.Th>
             <Table.Th>Records</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {drills.map((drill) => (
-            <Table.Tr key={drill.id}>
-              <Table.Td className="mono">{drill.id}</Table.Td>
-              <Table.Td>{drill.finishedAt ? time(drill.finishedAt) : "runs now"}</Table.Td>
-              <Table.Td>{drill.clients ?? "–"}</Table.Td>
-              <Table.Td>
-                <Group gap="xs">
-                  {(["failoverId", "failbackId"] as const).map(
-                    (name) =>
-                      drill[name] && (
-                        <Anchor
-                          key={name}
-                          component={Link}
-                          href={`/failovers/${drill[name]}`}
-                          underline="always"
-                          size="sm"
-                        >
-                          {name === "failoverId" ? "there" : "and back"}
-                        </Anchor>
-                      ),
-                  )}
-                </Group>
-              </Table.Td>
-            </Table.Tr>
+            <DrillRow key={drill.id} drill={drill} />
           ))}
         </Table.Tbody>
       </Table>
     </WideTable>
   );
 }
+
+const landed = (way: DrillWay | null, clients: number) =>
+  way ? `${count(way.counts.landed)} of ${count(clients)}` : "–";
+
+const dark = (way: DrillWay | null) => (way && way.darkMs.n > 0 ? span(way.darkMs.p99) : "–");
+
+function DrillRow({ drill }: { drill: Drill }) {
+  const { failoverId, failbackId } = drill;
+  const records = [
+    ["there", failoverId],
+    ["and back", failbackId],
+  ] as const;
+  return (
+    <Table.Tr>
+      <Table.Td>
+        {time(drill.startedAt)}
+        <Text size="xs" c="dimmed" className="wrap">
+          {drill.by}
+        </Text>
+      </Table.Td>
+      <Table.Td className="wrap">
+        <PhaseBadge phase={drill.phase} />
+        {drill.message && <Text size="xs">{drill.message}</Text>}
+      </Table.Td>
+      <Table.Td>
+        {landed(drill.out, drill.clients)}, {landed(drill.home, drill.clients)}
+      </Table.Td>
+      <Table.Td>
+        {dark(drill.out)}, {dark(drill.home)}
+      </Table.Td>
+      <Table.Td>
+        <Measured drill={drill} />
+      </Table.Td>
+      <Table.Td>
+        <Group gap="xs">
+          {records.map(
+            ([name, id]) =>
+              id && (
+                <Anchor
+                  key={name}
+                  component={Link}
+                  href={`/failovers/${id}`}
+                  underline="always"
+                  size="sm"
+                >
+                  {name}
+                </Anchor>
+              ),
+          )}
+        </Group>
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+/** What the standby was measured to take, and the way to let it take that. */
+function Measured({ drill: { joinsPerSecond, offer } }: { drill: Drill }) {
+  const cache = useQueryClient();
+  const tell = useTell();
+  const mayOperate = useMay("operator");
+  const take = useMutation({
+    mutationFn: async ({ worldId, value }: { worldId: string; value: number }) => {
+      const { revision } = await api.liveConfig(worldId);
+      const patch = { game: { Admission: { JoinsPerSecond: value } } };
+      return api.saveLiveConfig(worldId, patch, revision);
+    },
+    onSuccess: (_, { value }) => {
+      tell(`The standby takes ${rate(value)} joins per second from now on.`);
+      void cache.invalidateQueries();
+    },
+  });
+  if (joinsPerSecond === null) return "–";
+  return (
+    <Stack gap={4}>
+      {rate(joinsPerSecond)}
+      {offer && mayOperate && (
+        <Button
+          size="compact-xs"
+          variant="default"
+          w="fit-content"
+          loading={take.isPending}
+          onClick={() => take.mutate(offer)}
+        >
+          Use it
+        </Button>
+      )}
+      {take.error && <Problem error={take.error} />}
+    </Stack>
+  );
+}
+
+const rate = (value: number) => count(Math.round(value * 10) / 10);

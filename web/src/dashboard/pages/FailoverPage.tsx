@@ -1,4 +1,4 @@
-import { Alert, Anchor, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Alert, Anchor, Stack, Text } from "@mantine/core";
 import { Link } from "wouter";
 import type { Failover, World } from "../../api/types.js";
 import { AutomationCard } from "../failover/Automation.js";
@@ -67,10 +67,10 @@ function Main({ main }: { main: World }) {
       {main.standby && standby && mayOperate && <KeepStandby main={main} standby={standby} />}
       {main.standby && <AutomationCard main={main} />}
       {main.standby && (
-        <SimpleGrid cols={{ base: 1, lg: 2 }}>
+        <>
           <Drills worldId={main.id} />
           <Past records={records} />
-        </SimpleGrid>
+        </>
       )}
       {!mayOperate && (
         <Text size="sm" c="dimmed">

@@ -8,6 +8,9 @@ const colours: Record<string, string> = {
   complete: "green.9",
   Starting: "blue.8",
   moving: "blue.8",
+  gathering: "blue.8",
+  "moving-out": "blue.8",
+  "moving-home": "blue.8",
   Stopping: "gray.7",
   Inactive: "gray.7",
   "failed-back": "gray.7",
@@ -15,6 +18,8 @@ const colours: Record<string, string> = {
   held: "orange.9",
   "complete-with-stragglers": "orange.9",
   "redirecting-new-joiners": "orange.9",
+  preempted: "orange.9",
+  failed: "red.9",
   Error: "red.9",
   Lost: "red.9",
 };
