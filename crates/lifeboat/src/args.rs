@@ -162,6 +162,22 @@ mod tests {
     }
 
     #[test]
+    fn no_command_has_an_argument_that_would_be_taken_for_a_global_one() {
+        fn look(command: &clap::Command, global: &[clap::Id]) {
+            for arg in command.get_arguments() {
+                assert!(!global.contains(arg.get_id()), "{}: {}", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(|below| look(below, global));
+        }
+        let command = Cli::command();
+        let is_global = |arg: &&clap::Arg| arg.is_global_set();
+        let global: Vec<_> =
+            command.get_arguments().filter(is_global).map(|arg| arg.get_id().clone()).collect();
+        assert!(!global.is_empty());
+        command.get_subcommands().for_each(|below| look(below, &global));
+    }
+
+    #[test]
     fn the_commands_of_the_contract_are_understood() {
         for line in [
             "serve --listen 127.0.0.1:0 --store sqlite --mods m --public-url http://a \

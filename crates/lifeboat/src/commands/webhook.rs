@@ -15,7 +15,8 @@ pub(crate) enum WebhookCommand {
     /// Have an address told what happens, and print the secret that signs it, this once.
     Add {
         /// Where to, beginning with http:// or https://.
-        url: String,
+        #[arg(value_name = "URL")]
+        address: String,
         /// What to tell: alert, readiness, failover, world, deployment, liveConfig, ban or audit;
         /// may be given more than once, else the first three.
         #[arg(long = "event", value_name = "EVENT")]
@@ -52,9 +53,9 @@ pub(crate) enum WebhookCommand {
 /// When the API refuses or is out of reach.
 pub(crate) async fn run(command: WebhookCommand, ctx: &Context) -> anyhow::Result<Outcome> {
     match command {
-        WebhookCommand::Add { url, events, slack } => {
+        WebhookCommand::Add { address, events, slack } => {
             let webhook =
-                ctx.api.send(Call::post("/api/webhooks", body(url, events, slack))).await?;
+                ctx.api.send(Call::post("/api/webhooks", body(address, events, slack))).await?;
             ctx.show(&webhook, |webhook| {
                 ui::sheet(
                     [
@@ -100,8 +101,8 @@ pub(crate) async fn run(command: WebhookCommand, ctx: &Context) -> anyhow::Resul
     Ok(Outcome::Done)
 }
 
-fn body(url: String, events: Vec<String>, slack: bool) -> Value {
-    let mut body = json!({ "url": url, "format": if slack { "slack" } else { "json" } });
+fn body(address: String, events: Vec<String>, slack: bool) -> Value {
+    let mut body = json!({ "url": address, "format": if slack { "slack" } else { "json" } });
     if !events.is_empty() {
         body["events"] = json!(events);
     }
