@@ -56,6 +56,8 @@ async fn killed_after(stage: &mut Stage, run: usize, moment: Duration) {
         moving
     } else {
         assert_ne!(moving["phase"], "moving", "no record without its values: {moving}");
+        // Who has not reopened its channel would be moved, and not be counted as present.
+        stage.everyone_is_in(&stage.main).await;
         api.post(&path, body).await.expect(202)
     };
     let done = stage.all_landed(&begun, &stage.standby).await;

@@ -76,8 +76,6 @@ pub struct Desk {
     pacers: HashMap<WorldId, WorldPacer>,
     /// Failovers whose people are not all accounted for.
     moves: BTreeMap<FailoverId, Move>,
-    /// Until when sessions of an earlier desk come back.
-    returning_until: Option<Timestamp>,
     /// The turns of people who have to rejoin a world without a failover.
     lines: HashMap<WorldId, SlotLine>,
     /// When sessions get their placement pushed.
@@ -101,7 +99,6 @@ impl Desk {
             loads: HashMap::new(),
             pacers: HashMap::new(),
             moves: BTreeMap::new(),
-            returning_until: None,
             lines: HashMap::new(),
             due: BTreeSet::new(),
             expiry: BTreeSet::new(),

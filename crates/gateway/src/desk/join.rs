@@ -185,9 +185,7 @@ impl Desk {
         self.world_pacer(route, now).try_take(now).map_err(|wait| {
             let wait = spread(wait.max(MIN_WAIT), session.as_str());
             Refusal::for_now(ErrorCode::AdmissionPaced, wait)
-        })?;
-        self.charge_moves(&route.world.id, now);
-        Ok(())
+        })
     }
 
     /// Counts somebody of a planned move among those whom a world takes, so that newcomers do not

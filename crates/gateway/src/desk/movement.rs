@@ -25,8 +25,8 @@ pub(super) const CHUNK_ROWS: usize = 256;
 /// The part of a second's placements that may come early; below the promised tenth.
 const BURST_SHARE: f64 = 0.08;
 
-/// How long sessions have to come back after a restart until it is settled who was present: longer
-/// than clients spread their first retry.
+/// How long sessions have to come back after a crash that lost who was present: longer than clients
+/// spread their first retry.
 const RECOLLECTION: Duration = Duration::from_secs(15);
 
 /// One failover whose people are not all accounted for.
@@ -40,7 +40,7 @@ pub(super) struct Move {
     /// When the last slot of those who were present is over.
     pub(super) window_end: Timestamp,
     /// Until when sessions that still carry the older counter are counted as present: after a
-    /// crash that came before the present were stored, or right before the failover.
+    /// crash that came before the present were stored.
     recollects_until: Option<Timestamp>,
     /// When those who wait were told last how far it is.
     progress_told_at: Option<Timestamp>,
@@ -169,9 +169,7 @@ impl Desk {
         now: Timestamp,
         sink: &mut Sink<'_>,
     ) {
-        let mut open = Move::new(Arc::clone(record), Vec::new(), now);
-        open.recollects_until = self.returning_until.filter(|until| now < *until);
-        self.moves.insert(record.id.clone(), open);
+        self.moves.insert(record.id.clone(), Move::new(Arc::clone(record), Vec::new(), now));
         let keys: Vec<Key> = self
             .sessions
             .iter()
@@ -199,12 +197,6 @@ impl Desk {
         if let Some(open) = self.moves.get_mut(failover) {
             open.window_end = open.line.end();
         }
-    }
-
-    /// Says that there was a desk before this one, whose sessions come back now. Who is present at
-    /// a failover that begins meanwhile is settled when they are back.
-    pub fn expect_returns(&mut self, now: Timestamp) {
-        self.returning_until = Some(now + RECOLLECTION);
     }
 
     /// Takes a failover up again after a restart, with the rows that were kept. Its people get
@@ -347,14 +339,6 @@ impl Desk {
         }
     }
 
-    /// Counts a newcomer among those whom the moves into a world place, so that their people do not
-    /// come on top of it.
-    pub(super) fn charge_moves(&mut self, world: &WorldId, now: Timestamp) {
-        let into =
-            |open: &&mut Move| open.record.phase.is_open() && &open.record.target_world_id == world;
-        self.moves.values_mut().filter(into).for_each(|open| open.pacer.charge(now));
-    }
-
     /// Enters what happened to a session into every ledger that counts it.
     pub(super) fn note(&mut self, session: &SessionId, event: LedgerEvent, now: Timestamp) {
         for open in self.moves.values_mut() {
@@ -449,8 +433,8 @@ impl Desk {
         self.moves.get(failover).is_some_and(|open| open.record.mode == Mode::Graceful)
     }
 
-    /// A session that has to rejoin for a failover whose present were not stored before a crash, or
-    /// could not be known after one, is one of them: it could not hold the older counter otherwise.
+    /// A session that has to rejoin for a failover whose present were not stored before a crash
+    /// is one of them: it could not hold the older counter otherwise.
     pub(super) fn recollect(&mut self, failover: &FailoverId, key: Key) {
         let Some(open) = self.moves.get_mut(failover) else { return };
         if open.recollects_until.is_some() {

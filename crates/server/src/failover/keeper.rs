@@ -34,10 +34,6 @@ pub(crate) async fn restore(app: &App) -> Result<(), StoreError> {
         let now = app.now();
         app.gateway.desk().restore_move(Arc::clone(record), rows, now);
     }
-    // Where nothing runs there was nobody.
-    if catalog.deployments().any(|deployment| deployment.takes_people()) {
-        app.gateway.desk().expect_returns(app.now());
-    }
     Ok(())
 }
 

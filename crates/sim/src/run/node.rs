@@ -65,9 +65,6 @@ impl Simulation {
                 desk.restore_move(Arc::clone(record), rows, self.now);
             }
         }
-        if boot > 1 {
-            desk.expect_returns(self.now);
-        }
         self.node.desk = Some(desk);
         self.checks.restarted();
         self.plan(ROLL_PERIOD, Event::Roll(boot));

@@ -374,27 +374,3 @@ fn who_was_placed_right_before_a_crash_counts_as_placed_when_it_has_landed() {
     assert_eq!((counts.asked, counts.placed, counts.landed), (1, 1, 1));
     assert_eq!(restarted.desk.rows(&id).unwrap()[0].placed_at, Some(placed_at));
 }
-
-#[test]
-fn who_comes_back_after_a_restart_is_present_at_a_failover_that_began_meanwhile() {
-    let mut before = Fixture::new();
-    let players: Vec<_> = (0..3).map(|_| before.enter("main", &["placement"])).collect();
-    let mut restarted = Fixture::new();
-    restarted.desk.expect_returns(restarted.now);
-    restarted.open(&players[0].claims);
-    restarted.fail_over(1, 10.0);
-    assert_eq!(restarted.counts("1").present, 1);
-    restarted.pass(Duration::from_secs(9));
-    assert!(restarted.open(&players[1].claims).rejoin.is_some());
-    assert_eq!(restarted.counts("1").present, 2);
-    let id = FailoverId::from_unique("1");
-    assert!(!restarted.desk.progress(&id).unwrap().present_fixed);
-    restarted.pass(Duration::from_secs(7));
-    restarted.desk.take_news(restarted.now);
-    assert!(restarted.desk.progress(&id).unwrap().present_fixed);
-    assert!(
-        restarted.open(&players[2].claims).rejoin.is_some(),
-        "it is brought along all the same"
-    );
-    assert_eq!(restarted.counts("1").present, 2);
-}

@@ -78,23 +78,3 @@ fn after_a_restart_newcomers_wait_until_the_present_could_be_back() {
     let then = fixture.hammered_for(Duration::from_secs(2));
     assert!(then.len() >= 15 && busiest(&then) <= 11, "{} in a second", busiest(&then));
 }
-
-#[test]
-fn people_of_a_move_do_not_come_in_a_burst_after_newcomers() {
-    let mut fixture = Fixture::new();
-    let late = fixture.enter("main", &["placement"]);
-    fixture.desk.closed(late.key, late.conn, fixture.now);
-    fixture.pass(Duration::from_secs(5));
-    fixture.fail_over(1, 10.0);
-    // Nobody moves for a while, so newcomers have the pace to themselves.
-    let mut placed = fixture.hammered_for(Duration::from_millis(2_950));
-    let mut claims = late.claims.clone();
-    for number in 0..5 {
-        claims.ses = lifeboat_core::ids::SessionId::from_unique(&format!("late-{number}"));
-        claims.sub = lifeboat_core::ids::User::guest(&format!("late-{number}"));
-        fixture.open(&claims);
-    }
-    placed.extend(fixture.hammered_for(Duration::from_secs(2)));
-    assert!(placed.len() >= 40, "{}", placed.len());
-    assert!(busiest(&placed) <= 11, "{} in a second at ten a second", busiest(&placed));
-}
