@@ -218,8 +218,9 @@ fn an_unknown_world_is_answered_with_those_that_there_are() {
 
 #[test]
 fn a_webhook_s_address_is_not_taken_for_lifeboat_s() {
-    let made = r#"{"id":"wh_1","url":"https://hooks.example/T1","events":["alert"],"secret":"s"}"#;
-    let fake = Fake::with(&[("POST /api/webhooks", 201, made)]);
+    const MADE: &str =
+        r#"{"id":"wh_1","url":"https://hooks.example/T1","events":["alert"],"secret":"s"}"#;
+    let fake = Fake::with(&[("POST /api/webhooks", 201, MADE)]);
     let run =
         fake.run(&["webhook", "add", "https://hooks.example/T1", "--event", "alert", "--slack"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
