@@ -75,6 +75,11 @@ describe("the one button", () => {
     await page.getByText(`${BOTS + 2} told`).waitFor();
     await until("the alarm to be over", async () => !(await page.title()).includes("ALARM"));
     await isReadable(page, "the report");
+    const opens = page.context().waitForEvent("page");
+    await page.getByRole("link", { name: "The report as a page" }).click();
+    const report = await opens;
+    await report.getByText(`${BOTS + 2} of ${BOTS + 2} people landed`).waitFor();
+    await report.close();
   });
 
   it("brings them home, slowly, and is held, nudged, spoken to and let go on", async () => {

@@ -1,6 +1,6 @@
 /** One failover: live while it moves, its report afterwards. */
 
-import { Group, Paper, Progress as Bar, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Anchor, Group, Paper, Progress as Bar, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { api } from "../../api/client.js";
@@ -30,6 +30,11 @@ export function Progress({ failoverId }: { failoverId: string }) {
         <Arrivals failover={failover} />
         {mayOperate && isMoving(failover.phase) && <Controls failover={failover} />}
         <Report failover={failover} />
+        {!isMoving(failover.phase) && (
+          <Anchor href={`/api/failovers/${failover.id}/report?format=html`} target="_blank" size="sm">
+            The report as a page, to print or to send
+          </Anchor>
+        )}
         <Rest failover={failover} />
       </Stack>
     </Paper>
