@@ -78,7 +78,7 @@ describe("the one button", () => {
     const opens = page.context().waitForEvent("page");
     await page.getByRole("link", { name: "The report as a page" }).click();
     const report = await opens;
-    await report.getByText(`${BOTS + 2} of ${BOTS + 2} people landed`).waitFor();
+    await report.getByText(`All ${BOTS + 2} people landed`).first().waitFor();
     await report.close();
   });
 
