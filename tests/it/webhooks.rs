@@ -204,6 +204,29 @@ async fn an_alarm_and_a_failover_reach_a_chat_and_a_program() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_would_not_do_any_more_is_an_alert_and_so_is_its_return() {
+    let server = Server::start().await;
+    let receiver = Receiver::with(&[200]).await;
+    webhook(&server, &receiver, json!({ "events": ["alert", "readiness"] })).await;
+    let (main, standby) = server.pair().await;
+    receiver.first("a ready standby", |body| body["data"]["ready"] == true).await;
+    let alert = |state: &'static str| {
+        move |body: &Value| body["type"] == "alert" && body["data"]["state"] == state
+    };
+    server.api.post(&format!("/api/worlds/{standby}/stop"), json!({})).await.expect(202);
+    let firing = receiver.first("the alert", alert("firing")).await.json();
+    let words = firing["text"].as_str().expect("a text");
+    assert!(words.starts_with("Main Stage: standby NOT ready (deployment.active"), "{words}");
+    assert_eq!(firing["data"]["worldId"], main, "{firing}");
+    server.await_phase(&standby, "Inactive").await;
+    server.api.post(&format!("/api/worlds/{standby}/launch"), json!({})).await.expect(202);
+    let resolved = receiver.first("its end", alert("resolved")).await.json();
+    assert_eq!(resolved["text"], "Main Stage: standby ready again");
+    let told = receiver.received().iter().filter(|one| one.json()["type"] == "alert").count();
+    assert_eq!(told, 2, "a standby that is only starting is no news");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_never_answers_slows_nobody() {
     let server = Server::start().await;
     let (slow, quick) = (Receiver::with(&[0]).await, Receiver::with(&[200]).await);

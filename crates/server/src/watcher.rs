@@ -1,7 +1,7 @@
 //! Watches every world that has people or a standby: a change of readiness is an event, a world in
 //! trouble an alarm, and what is new about it an alert, as an event and in the log.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ const LOOK_PERIOD: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Told {
     readiness: HashMap<WorldId, bool>,
+    /// Whose standby was said not to be ready any more.
+    unready: HashSet<WorldId>,
     losing_since: HashMap<WorldId, Timestamp>,
     alarms: BTreeMap<WorldId, ToldAlarm>,
 }
@@ -62,6 +64,7 @@ fn look(app: &App, told: &mut Told) {
     let catalog = app.catalog();
     let is_there = |id: &WorldId| catalog.world(id).is_some();
     told.readiness.retain(|id, _| is_there(id));
+    told.unready.retain(|id| is_there(id));
     told.losing_since.retain(|id, _| is_there(id));
     told.alarms.retain(|id, _| is_there(id));
     let mut present = BTreeMap::new();
@@ -87,12 +90,36 @@ fn look(app: &App, told: &mut Told) {
 }
 
 fn tell_readiness(app: &App, told: &mut Told, world: &World, readiness: &Readiness) {
-    if told.readiness.insert(world.id.clone(), readiness.ready) == Some(readiness.ready) {
+    let before = told.readiness.insert(world.id.clone(), readiness.ready);
+    if before == Some(readiness.ready) {
         return;
     }
-    let failing: Vec<_> = readiness.blocking().map(|check| check.id).collect();
+    let failing: Vec<_> = readiness.blocking().map(|check| check.id.as_str()).collect();
     let payload = json!({ "worldId": world.id, "ready": readiness.ready, "failing": failing });
     app.events.publish(EventKind::Readiness, &payload);
+    // A standby that was just made was never ready, and one that took over need not be.
+    let is_away = app.catalog().override_of(&world.id).is_some();
+    let is_lost = before == Some(true) && !is_away && told.unready.insert(world.id.clone());
+    let is_back = readiness.ready && told.unready.remove(&world.id);
+    if is_lost || is_back {
+        alert_of_readiness(app, world, readiness.ready, &failing.join(", "));
+    }
+}
+
+/// A standby that would not do any more is trouble before there is any.
+fn alert_of_readiness(app: &App, world: &World, is_ready: bool, failing: &str) {
+    let (state, how) = if is_ready {
+        ("resolved", "standby ready again".to_owned())
+    } else {
+        ("firing", format!("standby NOT ready ({failing})"))
+    };
+    let message = format!("{}: {how}", world.spec.name);
+    tracing::warn!(world.id = %world.id, "{message}");
+    let payload = json!({
+        "worldId": world.id, "worldName": world.spec.name, "state": state,
+        "cause": "standbyNotReady", "message": message,
+    });
+    app.events.publish(EventKind::Alert, &payload);
 }
 
 fn tell_alarm(app: &App, told: &mut Told, world: &World, alarm: Option<&Alarm>) {

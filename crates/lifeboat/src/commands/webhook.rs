@@ -17,8 +17,8 @@ pub(crate) enum WebhookCommand {
         /// Where to, beginning with http:// or https://.
         #[arg(value_name = "URL")]
         address: String,
-        /// What to tell: alert, readiness, failover, world, deployment, liveConfig, ban or audit;
-        /// may be given more than once, else the first three.
+        /// What to tell: alert, failover, readiness, world, deployment, liveConfig, ban or audit;
+        /// may be given more than once, else the first two.
         #[arg(long = "event", value_name = "EVENT")]
         events: Vec<String>,
         /// Send what a chat such as Slack takes: a text.

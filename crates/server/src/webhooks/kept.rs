@@ -41,7 +41,7 @@ pub(crate) struct NewWebhook {
 
 /// What somebody wants to know who says nothing else.
 fn usual_events() -> Vec<EventKind> {
-    vec![EventKind::Alert, EventKind::Readiness, EventKind::Failover]
+    vec![EventKind::Alert, EventKind::Failover]
 }
 
 impl Webhooks {
