@@ -11,6 +11,9 @@ import { WebSocket } from "ws";
 import { chromium, quiet } from "./browser.js";
 import { until } from "./lifeboat.js";
 
+/** Time that the browser has to end by itself. */
+const CLOSE_MS = 10_000;
+
 type Answer = Record<string, unknown>;
 
 export class Tab {
@@ -80,7 +83,15 @@ export class Window {
   async close(): Promise<void> {
     const ended = new Promise((done) => this.process.once("exit", done));
     this.process.kill("SIGTERM");
+    // A browser on a busy machine may take its time, and what it leaves in the system's folder for
+    // passing things harms nobody.
+    const killed = setTimeout(() => this.process.kill("SIGKILL"), CLOSE_MS);
     await ended;
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    clearTimeout(killed);
+    try {
+      rmSync(this.profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    } catch (error) {
+      console.warn(`${this.profile} is left behind: ${String(error)}`);
+    }
   }
 }

@@ -31,8 +31,11 @@ export class Stage {
     });
     afterEach(() => stage.#clear());
     afterAll(async () => {
-      await stage.browser?.close();
-      await stage.lifeboat?.stop();
+      try {
+        await stage.browser?.close();
+      } finally {
+        await stage.lifeboat?.stop();
+      }
     });
     return stage;
   }
