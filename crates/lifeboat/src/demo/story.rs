@@ -35,7 +35,12 @@ pub(super) async fn tell(args: DemoArgs, plane: &mut ControlPlane) -> anyhow::Re
 
     let (how, what) = if args.hang { (Signal::STOP, "hang") } else { (Signal::KILL, "die") };
     let servers = pair.fail_main(&api, how).await?;
-    say(args, format!("Main Stage fails: its {servers} servers {what}. Failover."))?;
+    let whose = if servers == 1 {
+        format!("its server {what}s")
+    } else {
+        format!("its {servers} servers {what}")
+    };
+    say(args, format!("Main Stage fails: {whose}. Failover."))?;
     let id = fail_over(&api, &pair).await?;
     let record = land(&api, &id).await?;
     let view: FailoverView = ApiError::shape(record.clone())?;
