@@ -176,19 +176,7 @@ pub async fn frame<S>(socket: &mut WebSocketStream<S>, kind: &str) -> Value
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let awaited = async {
-        loop {
-            let message = socket.next().await.unwrap_or_else(|| panic!("no {kind} came"));
-            if let Message::Text(text) = message.unwrap_or_else(|error| panic!("{kind}: {error}")) {
-                let frame: Value = serde_json::from_str(&text).expect("JSON");
-                if frame["type"] == kind {
-                    return frame;
-                }
-            }
-        }
-    };
-    let within = tokio::time::timeout(PATIENCE, awaited).await;
-    within.unwrap_or_else(|_| panic!("no `{kind}` within {PATIENCE:?}"))
+    heard_until(socket, kind).await.1
 }
 
 /// Reads until the socket is closed and says with which code.
@@ -210,19 +198,28 @@ pub async fn close_code(socket: &mut Socket) -> Option<u16> {
 
 /// The types of the frames that come, up to the first of this one.
 pub async fn frames_until(socket: &mut Socket, kind: &str) -> Vec<String> {
+    heard_until(socket, kind).await.0
+}
+
+/// The types of the frames up to the first of this one, and that one whole.
+async fn heard_until<S>(socket: &mut WebSocketStream<S>, kind: &str) -> (Vec<String>, Value)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut heard = Vec::new();
     let awaited = async {
-        while let Some(Ok(message)) = socket.next().await {
-            let Message::Text(text) = message else { continue };
-            let frame: Value = serde_json::from_str(&text).expect("JSON");
-            let found = frame["type"].as_str().unwrap_or_default().to_owned();
-            if found == kind {
-                return;
+        loop {
+            let message = socket.next().await.unwrap_or_else(|| panic!("no {kind} came"));
+            if let Message::Text(text) = message.unwrap_or_else(|error| panic!("{kind}: {error}")) {
+                let frame: Value = serde_json::from_str(&text).expect("JSON");
+                if frame["type"] == kind {
+                    return frame;
+                }
+                heard.push(frame["type"].as_str().unwrap_or_default().to_owned());
             }
-            heard.push(found);
         }
-        panic!("no `{kind}` before the end");
     };
-    tokio::time::timeout(PATIENCE, awaited).await.expect("it comes in time");
-    heard
+    let within = tokio::time::timeout(PATIENCE, awaited).await;
+    let frame = within.unwrap_or_else(|_| panic!("no `{kind}` within {PATIENCE:?}"));
+    (heard, frame)
 }

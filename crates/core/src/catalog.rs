@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Ban;
 use crate::deployment::Deployment;
 use crate::drill::{DrillPhase, DrillRecord};
-use crate::failover::{FailoverRecord, Kind, Mode};
+use crate::failover::{FailoverRecord, Kind, Mode, first_rate};
 use crate::ids::{BanId, DeploymentId, DrillId, FailoverId, User, WorldId};
 use crate::live_config::{GameConfig, LiveConfig, OverrideTarget};
 use crate::mods::JOINS_PER_SECOND_PER_SERVER_DEFAULT;
@@ -259,17 +259,19 @@ impl Catalog {
     /// into it measured, else as its mod says.
     #[must_use]
     pub fn joins_per_second(&self, world: &WorldId) -> f64 {
-        let set = self.live(world).map_or(0.0, |live| live.game.admission.joins_per_second);
-        if set.is_finite() && set > 0.0 {
-            return set;
-        }
+        let set = self.live(world).map(|live| live.game.admission.joins_per_second);
         let into = self.complete_drills().filter(|one| &one.target_world_id == world);
         let measured = into.max_by_key(|one| one.finished_at).and_then(|one| one.joins_per_second);
-        let of_mod = || {
-            let deployment = self.current_deployment(world);
-            deployment.map_or(JOINS_PER_SECOND_PER_SERVER_DEFAULT, |one| one.joins_per_second())
-        };
-        measured.filter(|rate| *rate > 0.0).unwrap_or_else(of_mod)
+        let deployment = self.current_deployment(world);
+        let of_mod =
+            deployment.map_or(JOINS_PER_SECOND_PER_SERVER_DEFAULT, |one| one.joins_per_second());
+        first_rate(set, measured, of_mod).rate.get()
+    }
+
+    /// Whether a world is failed over, or its people are being moved.
+    #[must_use]
+    pub fn is_away(&self, world: &WorldId) -> bool {
+        self.override_of(world).is_some() || self.open_failover(world).is_some()
     }
 
     /// Whether a world is the source or the target of an override.

@@ -12,6 +12,7 @@ pub use automation::{AutomationPolicy, Situation, Standing, standing};
 pub use figures::{Figures, figures};
 pub use ledger::{Counts, Ledger, LedgerEvent, Row, Stage};
 pub use pace::PaceController;
+pub(crate) use plan::first_rate;
 pub use plan::{
     AdmissionRate, DrillFacts, MoveFacts, Planned, RateSource, admission_rate, may_proceed, plan,
     target_of,

@@ -218,14 +218,12 @@ pub(crate) fn alarm_of(
         world: standby,
         failing: readiness.blocking().map(|check| check.id.as_str().to_owned()).collect(),
     });
-    let is_away =
-        catalog.override_of(&world.id).is_some() || catalog.open_failover(&world.id).is_some();
     Some(Alarm {
         world: world.id.clone(),
         name: world.spec.name.clone(),
         trouble,
         standby,
-        is_away,
+        is_away: catalog.is_away(&world.id),
     })
 }
 

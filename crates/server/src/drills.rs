@@ -55,27 +55,25 @@ impl Drills {
     /// The drill that either of two worlds takes part in.
     fn of(&self, main: &WorldId, standby: &WorldId) -> Option<DrillId> {
         let running = self.lock();
-        let is_part =
-            |world: &WorldId, of: &WorldId, one: &Running| world == of || world == &one.standby;
-        let mut found =
-            running.iter().filter(|(of, one)| is_part(main, of, one) || is_part(standby, of, one));
-        found.next().map(|(_, one)| one.id.clone())
+        let found = taking_part(&running, main).chain(taking_part(&running, standby)).next();
+        found.map(|one| one.id.clone())
     }
 
     /// Takes the place of a drill; none if another runs on either world.
     fn enter(&self, id: &DrillId, main: &WorldId, standby: &WorldId) -> Option<Place> {
-        if self.of(main, standby).is_some() {
+        let mut running = self.lock();
+        if taking_part(&running, main).chain(taking_part(&running, standby)).next().is_some() {
             return None;
         }
         let (preempt, preempted) = watch::channel(false);
         let (bots, bots_gone) = watch::channel(());
-        let running = Running {
+        let one = Running {
             id: id.clone(),
             standby: standby.clone(),
             preempted: Arc::new(preempt),
             bots_gone,
         };
-        self.lock().insert(main.clone(), running);
+        running.insert(main.clone(), one);
         Some(Place { id: id.clone(), preempted, _bots: bots })
     }
 
@@ -84,14 +82,19 @@ impl Drills {
     }
 }
 
+/// The drills that a world takes part in, as main world or as standby.
+fn taking_part<'a>(
+    running: &'a HashMap<WorldId, Running>,
+    world: &'a WorldId,
+) -> impl Iterator<Item = &'a Running> {
+    let is_part = move |(main, one): &(&WorldId, &Running)| *main == world || &one.standby == world;
+    running.iter().filter(is_part).map(|(_, one)| one)
+}
+
 /// Ends the drills that a world takes part in, as a real failover of it begins, and waits for their
 /// bots to be gone.
 pub(crate) async fn preempt(app: &App, world: &WorldId) {
-    let of_world: Vec<Running> = {
-        let running = app.drills.lock();
-        let found = running.iter().filter(|(main, one)| *main == world || &one.standby == world);
-        found.map(|(_, one)| one.clone()).collect()
-    };
+    let of_world: Vec<Running> = taking_part(&app.drills.lock(), world).cloned().collect();
     for mut one in of_world {
         one.preempted.send_replace(true);
         // Closed is what is waited for; nothing is ever sent.

@@ -1,6 +1,7 @@
 //! Failovers as acts: the one-step request, the way back, steering, and what is kept of them.
 
 mod facts;
+pub(crate) mod fields;
 mod keeper;
 mod planning;
 mod record;

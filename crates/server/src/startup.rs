@@ -217,27 +217,23 @@ fn follow_store(app: &Arc<App>) -> JoinHandle<()> {
 fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
     tasks.spawn(failover::keep_ledgers(Arc::clone(app), stopping.clone()));
     let auditing = Arc::clone(app);
-    let mut stop = stopping.clone();
-    tasks.spawn(async move {
-        tokio::select! {
-            () = audit::follow(&auditing) => {}
-            () = stopped(&mut stop) => {}
-        }
-    });
+    let audit = async move { audit::follow(&auditing).await };
+    tasks.spawn(until_stopped(stopping.clone(), audit));
     tasks.spawn(reconciler::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(watcher::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(failover::end_waits(Arc::clone(app), stopping.clone()));
     tasks.spawn(webhooks::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(automation::run(Arc::clone(app), stopping.clone()));
-    let recovering = Arc::clone(app);
-    let mut stop = stopping.clone();
-    tasks.spawn(async move {
-        tokio::select! {
-            () = drills::recover(recovering) => {}
-            () = stopped(&mut stop) => {}
-        }
-    });
+    tasks.spawn(until_stopped(stopping.clone(), drills::recover(Arc::clone(app))));
     tasks.spawn(worlds::mirror(Arc::clone(app), stopping.clone()));
+}
+
+/// Work that is dropped where it stands when the control plane stops.
+async fn until_stopped(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        () = stopped(&mut stop) => {}
+    }
 }
 
 async fn stop_servers(app: &App) {

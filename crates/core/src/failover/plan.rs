@@ -17,6 +17,7 @@ use crate::readiness::Side;
 use crate::time::Timestamp;
 use crate::world::World;
 
+pub(crate) use rate::first_rate;
 pub use rate::{AdmissionRate, RateSource, admission_rate};
 
 /// What a plan is made from, as of one moment.

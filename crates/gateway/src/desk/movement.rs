@@ -34,7 +34,7 @@ pub(super) struct Move {
     pub(super) record: Arc<FailoverRecord>,
     pub(super) ledger: Ledger,
     pub(super) line: SlotLine,
-    pacer: Pacer,
+    pub(super) pacer: Pacer,
     /// Slows the move down while the target does not keep up.
     pace: PaceController,
     /// When the last slot of those who were present is over.
@@ -110,6 +110,11 @@ impl Move {
 
     pub(super) fn is_held(&self) -> bool {
         self.record.phase == MovePhase::Held
+    }
+
+    /// Whether it moves people into a world.
+    pub(super) fn leads_into(&self, world: &WorldId) -> bool {
+        self.record.phase.is_open() && &self.record.target_world_id == world
     }
 
     /// Whether nobody is told to leave yet.
@@ -339,20 +344,11 @@ impl Desk {
         }
     }
 
-    /// Lets one of a failover's people through at its pace.
-    pub(super) fn take_move_turn(&mut self, failover: &FailoverId, now: Timestamp) -> bool {
-        match self.moves.get_mut(failover) {
-            Some(open) if open.record.phase.is_open() => open.pacer.try_take(now).is_ok(),
-            _ => true,
-        }
-    }
-
     /// Counts a newcomer among those whom the moves into a world place, so that their people do not
     /// come on top of it.
     pub(super) fn charge_moves(&mut self, world: &WorldId, now: Timestamp) {
-        let into =
-            |open: &&mut Move| open.record.phase.is_open() && &open.record.target_world_id == world;
-        self.moves.values_mut().filter(into).for_each(|open| open.pacer.charge(now));
+        let into = self.moves.values_mut().filter(|open| open.leads_into(world));
+        into.for_each(|open| open.pacer.charge(now));
     }
 
     /// Enters what happened to a session into every ledger that counts it.

@@ -15,7 +15,6 @@ use lifeboat_protocol::frame::{Rejoin, RejoinReason, ServerFrame};
 
 use super::effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
 use super::join::{is_for_good, spread_refusal};
-use super::movement::Move;
 use super::placement::{Candidate, Granted};
 use super::session::{Order, Session};
 use super::{Desk, GRANTS_PER_TICK_MAX, Key, ORDERS_PER_EFFECT, PUSH_GRACE, Tick};
@@ -184,9 +183,7 @@ impl Desk {
             return Some(own.clone());
         }
         let end = &destination(&self.catalog, &session.requested).ok()?.id;
-        let leads_there =
-            |open: &&Move| open.record.phase.is_open() && &open.record.target_world_id == end;
-        self.moves.values().find(leads_there).map(|open| open.record.id.clone())
+        self.moves.values().find(|open| open.leads_into(end)).map(|open| open.record.id.clone())
     }
 
     /// The line of those who rejoin a world without a failover, at the pace of that world.
@@ -203,7 +200,7 @@ impl Desk {
     pub(super) fn line_end(&self, world: &WorldId) -> Option<Timestamp> {
         self.moves
             .values()
-            .filter(|open| open.record.phase.is_open() && &open.record.target_world_id == world)
+            .filter(|open| open.leads_into(world))
             .filter(|open| open.ledger.counts().placed < open.ledger.counts().present)
             // After a restart nobody has a slot yet: then it is the time that they will need.
             .map(|open| open.line.end().max(open.window_end))
@@ -212,13 +209,13 @@ impl Desk {
 
     /// Whether a failover moves people into a world.
     pub(super) fn is_moved_into(&self, world: &WorldId) -> bool {
-        let mut open = self.moves.values().filter(|open| open.record.phase.is_open());
-        open.any(|open| &open.record.target_world_id == world)
+        self.moves.values().any(|open| open.leads_into(world))
     }
 
     /// Lets a session through whose slot has come.
     pub(super) fn take_turn(&mut self, key: Key, now: Timestamp) -> bool {
-        self.line_of(key).is_none_or(|failover| self.take_move_turn(&failover, now))
+        let open = self.line_of(key).and_then(|id| self.moves.get_mut(&id));
+        open.is_none_or(|open| open.pacer.try_take(now).is_ok())
     }
 
     pub(super) fn clear_order(&mut self, key: Key) {

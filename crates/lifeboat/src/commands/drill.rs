@@ -1,10 +1,9 @@
 //! `lifeboat drill`: rehearse a failover with bots on the real pair.
 
 use clap::{Args, Subcommand};
-use lifeboat_core::code::ErrorCode;
 use serde_json::{Value, json};
 
-use super::{Context, WorldRef};
+use super::{Context, WorldRef, failover};
 use crate::api::Call;
 use crate::exit::Outcome;
 use crate::limits::POLL_EVERY;
@@ -90,14 +89,7 @@ async fn rehearse(args: RunArgs, ctx: &Context) -> anyhow::Result<Outcome> {
     let path = found.path("/drills");
     let mut drill = match ctx.api.send(Call::post(&path, body)).await {
         Ok(drill) => drill,
-        Err(error) if error.code() == Some(ErrorCode::DrillBlocked) => {
-            if let Some(rules) = error.rules() {
-                ui::note(ui::rules(&rules));
-            }
-            ui::note(format_args!("error: {error}"));
-            return Ok(Outcome::Blocked);
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => return failover::blocked(ctx, error),
     };
     if args.no_wait {
         ctx.show(&drill, page)?;

@@ -175,9 +175,13 @@ async fn plan(
 }
 
 /// Prints the rules that stand in the way; any other trouble goes on as what it is.
-fn blocked(ctx: &Context, error: ApiError) -> anyhow::Result<Outcome> {
-    let Some(rules) = error.rules().filter(|_| error.code() == Some(ErrorCode::FailoverBlocked))
-    else {
+///
+/// # Errors
+/// That trouble.
+pub(crate) fn blocked(ctx: &Context, error: ApiError) -> anyhow::Result<Outcome> {
+    let is_by_rules =
+        matches!(error.code(), Some(ErrorCode::FailoverBlocked | ErrorCode::DrillBlocked));
+    let Some(rules) = error.rules().filter(|_| is_by_rules) else {
         return Err(error.into());
     };
     match ctx.output {

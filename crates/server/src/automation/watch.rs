@@ -76,7 +76,7 @@ fn standing_of(app: &App, catalog: &Catalog, world: &WorldId) -> Standing {
         .filter(|record| &record.world_id == world && record.by == ACTOR)
         .map(|record| record.started_at)
         .max();
-    let is_away = catalog.override_of(world).is_some() || catalog.open_failover(world).is_some();
+    let is_away = catalog.is_away(world);
     let state = app.automation.lock();
     let trouble_since = state.seen.get(world).and_then(|seen| seen.trouble_since);
     let situation = Situation { trouble_since, is_away, last_automatic_at: by_itself };

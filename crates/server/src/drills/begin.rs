@@ -7,7 +7,7 @@ use lifeboat_core::code::ErrorCode;
 use lifeboat_core::drill::{DrillPhase, DrillRecord};
 use lifeboat_core::failover::{FailoverRequest, Trigger, may_proceed};
 use lifeboat_core::ids::{DrillId, WorldId};
-use lifeboat_core::limits::{DRILL_CLIENTS_MAX, REASON_CHARS_MAX};
+use lifeboat_core::limits::DRILL_CLIENTS_MAX;
 use lifeboat_core::live_config::Force;
 use lifeboat_core::problem::FieldProblem;
 use lifeboat_core::world::World;
@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::{Place, course, machine, stored};
 use crate::app::{App, world_of};
-use crate::failover::{Started, fail_over};
+use crate::failover::{Started, fail_over, fields};
 use crate::http::problem::{ApiError, ApiResult};
 use crate::ids;
 use crate::keyspace;
@@ -127,19 +127,14 @@ fn check(new: &NewDrill) -> ApiResult<()> {
             "`force` rehearses with people inside: say why in `reason`, for the audit log",
         ));
     }
-    let mut problems = Vec::new();
-    if !(1..=DRILL_CLIENTS_MAX).contains(&new.clients) {
-        let rule = format!("a drill has 1 to {DRILL_CLIENTS_MAX} bots, not {}", new.clients);
-        problems.push(FieldProblem::invalid("/clients", rule));
-    }
-    if new.max_rejoins_per_second.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
-        let rule = "a rate is a number above 0; leave it out for the target's own".to_owned();
-        problems.push(FieldProblem::invalid("/maxRejoinsPerSecond", rule));
-    }
-    if new.reason.chars().count() > REASON_CHARS_MAX {
-        let rule = format!("a reason has at most {REASON_CHARS_MAX} characters; shorten it");
-        problems.push(FieldProblem::invalid("/reason", rule));
-    }
+    let is_possible = (1..=DRILL_CLIENTS_MAX).contains(&new.clients);
+    let rule = || format!("a drill has 1 to {DRILL_CLIENTS_MAX} bots, not {}", new.clients);
+    let found = [
+        (!is_possible).then(|| FieldProblem::invalid("/clients", rule())),
+        fields::rate(new.max_rejoins_per_second, "leave it out for the target's own"),
+        fields::reason(&new.reason),
+    ];
+    let problems: Vec<_> = found.into_iter().flatten().collect();
     if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
 }
 

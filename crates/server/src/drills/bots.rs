@@ -25,6 +25,8 @@ pub(super) struct Bots {
     process: Child,
     tokens: Option<ChildStdin>,
     prefix: String,
+    /// The span over which they come.
+    pub(super) ramp: Duration,
 }
 
 impl Bots {
@@ -38,12 +40,12 @@ impl Bots {
     ) -> io::Result<Self> {
         let url = tokio::fs::read_to_string(app.config.data.join("url")).await?;
         #[expect(clippy::cast_precision_loss, reason = "a number of bots is far below 2^52")]
-        let ramp = (count as f64 / app.catalog().joins_per_second(world)).ceil();
+        let seconds = (count as f64 / app.catalog().joins_per_second(world)).ceil();
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["bots", "--tokens-from-stdin", "--json", "--url", url.trim()])
             .args(["--world", world.as_str(), "--count", &count.to_string()])
-            .args(["--ramp", &format!("{ramp:.0}")])
+            .args(["--ramp", &format!("{seconds:.0}")])
             .env_remove("LIFEBOAT_API_KEY")
             .process_group(0)
             .stdin(Stdio::piped())
@@ -63,7 +65,7 @@ impl Bots {
             }
             stdin.flush().await?;
         }
-        Ok(Self { process, tokens, prefix })
+        Ok(Self { process, tokens, prefix, ramp: Duration::from_secs_f64(seconds) })
     }
 
     /// How many of them are in a world.

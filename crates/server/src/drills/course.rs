@@ -94,9 +94,7 @@ impl Course<'_> {
     /// Waits until every bot is in the main world.
     async fn gather(&self, bots: &mut Bots) -> Result<(), Ended> {
         let main = &self.record.world_id;
-        #[expect(clippy::cast_precision_loss, reason = "a number of bots is far below 2^52")]
-        let ramp = self.record.clients as f64 / self.app.catalog().joins_per_second(main);
-        let until = Instant::now() + Duration::from_secs_f64(ramp) + DRILL_PATIENCE;
+        let until = Instant::now() + bots.ramp + DRILL_PATIENCE;
         loop {
             let here = bots.in_world(self.app, main);
             if here >= self.record.clients {

@@ -18,22 +18,31 @@ use crate::writer::Actor;
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
 
 /// Ends the drills that were running when this data was last served from, and brings their worlds
-/// home. Their bots went with the process.
-pub(crate) async fn recover(app: Arc<App>) {
+/// home. Their bots went with the process. Which they are is settled when it is called: before
+/// anybody can begin another.
+pub(crate) fn recover(app: Arc<App>) -> impl Future<Output = ()> {
     let catalog = app.catalog();
-    for record in catalog.drills().filter(|one| one.phase.is_open()) {
-        let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), address: None };
-        let left = bring_home(&app, record, &actor).await;
-        let why = "the control plane was restarted";
-        let ended = DrillRecord {
-            phase: DrillPhase::Failed,
-            message: Some(left.map_or_else(|| why.to_owned(), |left| format!("{why}; {left}"))),
-            finished_at: Some(app.now()),
-            ..(**record).clone()
-        };
-        stored::keep(&app, &ended).await;
-        tracing::info!(drill.id = %ended.id, message = ended.message, "a drill was cut off");
+    let open = catalog.drills().filter(|one| one.phase.is_open());
+    let open: Vec<Arc<DrillRecord>> = open.cloned().collect();
+    async move {
+        for record in open {
+            end(&app, &record).await;
+        }
     }
+}
+
+async fn end(app: &App, record: &DrillRecord) {
+    let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), address: None };
+    let left = bring_home(app, record, &actor).await;
+    let why = "the control plane was restarted";
+    let ended = DrillRecord {
+        phase: DrillPhase::Failed,
+        message: Some(left.map_or_else(|| why.to_owned(), |left| format!("{why}; {left}"))),
+        finished_at: Some(app.now()),
+        ..record.clone()
+    };
+    stored::keep(app, &ended).await;
+    tracing::info!(drill.id = %ended.id, message = ended.message, "a drill was cut off");
 }
 
 /// Brings home what a drill moved; says what is left to do if that is not possible.

@@ -13,6 +13,7 @@ use lifeboat_core::problem::FieldProblem;
 use lifeboat_protocol::problem::Problem;
 use serde_json::{Value, json};
 
+use super::fields;
 use super::planning::{Planned, Way, plan};
 use super::record::{self, NewRecord, cancelled};
 use crate::app::{App, world_of};
@@ -317,25 +318,17 @@ fn blocked(rules: &[Rule]) -> ApiError {
 
 /// What is wrong with a request as such.
 fn check(request: &FailoverRequest) -> ApiResult<()> {
-    use lifeboat_core::limits::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
     if request.force && request.reason.trim().is_empty() {
         return Err(ApiError::new(
             ErrorCode::ReasonRequired,
             "`force` overrides rules: say why in `reason`, for the audit log",
         ));
     }
-    let mut problems = Vec::new();
-    if request.reason.chars().count() > REASON_CHARS_MAX {
-        let message = format!("a reason has at most {REASON_CHARS_MAX} characters; shorten it");
-        problems.push(FieldProblem::invalid("/reason", message));
-    }
-    if request.message.as_ref().is_some_and(|text| text.chars().count() > MESSAGE_CHARS_MAX) {
-        let message = format!("a message has at most {MESSAGE_CHARS_MAX} characters; shorten it");
-        problems.push(FieldProblem::invalid("/message", message));
-    }
-    if request.max_rejoins_per_second.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
-        let message = "a rate is a number above 0; leave it out for the target's own".to_owned();
-        problems.push(FieldProblem::invalid("/maxRejoinsPerSecond", message));
-    }
+    let found = [
+        fields::reason(&request.reason),
+        fields::message(request.message.as_deref()),
+        fields::rate(request.max_rejoins_per_second, "leave it out for the target's own"),
+    ];
+    let problems: Vec<_> = found.into_iter().flatten().collect();
     if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
 }

@@ -6,12 +6,12 @@ use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{FailoverRecord, MovePhase};
 use lifeboat_core::ids::FailoverId;
-use lifeboat_core::limits::{MESSAGE_CHARS_MAX, WRITE_RETRIES_MAX};
-use lifeboat_core::problem::FieldProblem;
+use lifeboat_core::limits::WRITE_RETRIES_MAX;
 use lifeboat_store::{Precondition, Transaction};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::fields;
 use crate::app::App;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::keyspace;
@@ -88,15 +88,11 @@ pub(crate) async fn retune(
 }
 
 fn check(retune: &Retune) -> ApiResult<()> {
-    let mut problems = Vec::new();
-    if retune.max_rejoins_per_second.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
-        let message = "a rate is a number above 0; `hold` stops the moves".to_owned();
-        problems.push(FieldProblem::invalid("/maxRejoinsPerSecond", message));
-    }
-    if retune.message.as_ref().is_some_and(|text| text.chars().count() > MESSAGE_CHARS_MAX) {
-        let message = format!("a message has at most {MESSAGE_CHARS_MAX} characters; shorten it");
-        problems.push(FieldProblem::invalid("/message", message));
-    }
+    let found = [
+        fields::rate(retune.max_rejoins_per_second, "`hold` stops the moves"),
+        fields::message(retune.message.as_deref()),
+    ];
+    let problems: Vec<_> = found.into_iter().flatten().collect();
     if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
 }
 

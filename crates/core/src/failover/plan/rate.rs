@@ -35,7 +35,6 @@ pub struct AdmissionRate {
 /// measured it, else the mod's rate for each server.
 #[must_use]
 pub fn admission_rate(world: &Side<'_>, last_drill: Option<DrillFacts>) -> AdmissionRate {
-    let is_a_rate = |rate: &f64| rate.is_finite() && *rate > 0.0;
     let set = world.live.map(|live| live.game.admission.joins_per_second);
     let measured = last_drill.map(|drill| drill.joins_per_second);
     let of_mod = world.deployment.map_or(
@@ -43,6 +42,13 @@ pub fn admission_rate(world: &Side<'_>, last_drill: Option<DrillFacts>) -> Admis
         // An ended deployment's number is still that of the mod.
         crate::deployment::Deployment::joins_per_second,
     );
+    first_rate(set, measured, of_mod)
+}
+
+/// The first of these that is a rate: what live config sets, what a drill measured, what the mod
+/// says.
+pub(crate) fn first_rate(set: Option<f64>, measured: Option<f64>, of_mod: f64) -> AdmissionRate {
+    let is_a_rate = |rate: &f64| rate.is_finite() && *rate > 0.0;
     let (rate, source) = if let Some(set) = set.filter(is_a_rate) {
         (set, RateSource::LiveConfig)
     } else if let Some(measured) = measured.filter(is_a_rate) {
