@@ -106,15 +106,16 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let following = follow_store(&app);
     let mut tasks = JoinSet::new();
     spawn_tasks(&app, &stopping, &mut tasks);
-    let router = router::build(&app);
+    let service =
+        listen::Service { router: router::build(&app), gateway: Arc::clone(&app.gateway) };
     let mut serving = JoinSet::new();
     if let Some((listener, certificate)) = secured {
         let (kept, stop) = (Arc::clone(&certificate), stopping.clone());
         tasks.spawn(async move { kept.keep(stop).await });
-        let router = router.clone();
-        serving.spawn(listen::serve(listener, Some(certificate), router, stopping.clone()));
+        let service = service.clone();
+        serving.spawn(listen::serve(listener, Some(certificate), service, stopping.clone()));
     }
-    serving.spawn(listen::serve(listener, None, router, stopping.clone()));
+    serving.spawn(listen::serve(listener, None, service, stopping.clone()));
     announce(&app, address, first_key.as_deref())?;
     shutdown.await;
     tracing::info!("stopping");

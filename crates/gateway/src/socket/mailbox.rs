@@ -54,11 +54,13 @@ impl Mailbox {
         self.note_all(std::iter::once(note));
     }
 
-    /// Hands notes over, and wakes the shard once. A full box means that the shard has not run for
+    /// Hands notes over, and wakes the shard unless it was woken for earlier ones that it has not
+    /// taken yet. A full box means that the shard has not run for
     /// very long; its clients learn by levels what they missed when they come back.
     pub(crate) fn note_all(&self, more: impl IntoIterator<Item = Note>) {
-        {
+        let was_empty = {
             let mut notes = lock(&self.notes);
+            let was_empty = notes.is_empty();
             for note in more {
                 if notes.len() >= NOTES_MAX {
                     tracing::error!(limit = NOTES_MAX, "a shard of the gateway does not keep up");
@@ -66,20 +68,27 @@ impl Mailbox {
                 }
                 notes.push_back(note);
             }
+            was_empty
+        };
+        if was_empty {
+            self.wake();
         }
-        self.wake();
     }
 
     /// Hands a connection over, or drops it when too many wait.
     pub(crate) fn arrive(&self, arrival: Arrival) {
-        {
+        let was_empty = {
             let mut arrivals = lock(&self.arrivals);
             if arrivals.len() >= ARRIVALS_MAX {
                 return;
             }
+            let was_empty = arrivals.is_empty();
             arrivals.push_back(arrival);
+            was_empty
+        };
+        if was_empty {
+            self.wake();
         }
-        self.wake();
     }
 
     fn wake(&self) {

@@ -354,7 +354,7 @@ impl Shard {
             Message::Pong => connection.channel.heard(now),
             Message::Close => {
                 self.leave_desk(slot);
-                self.close(slot, 1000);
+                self.close(slot, Vec::new(), 1000);
                 return false;
             }
         }
@@ -371,7 +371,7 @@ impl Shard {
         self.gateway.frame(key, self.conn(slot), frame, now);
         if is_leave {
             self.connections[slot].key = None;
-            self.close(slot, 1000);
+            self.close(slot, Vec::new(), 1000);
         }
     }
 
@@ -400,15 +400,14 @@ impl Shard {
         let Some(slot) = self.slot(conn) else { return };
         // The desk said goodbye already; what the client says from here on is not its session's.
         self.connections[slot].key = None;
-        self.send_text(conn, text);
-        if self.slot(conn).is_some() {
-            self.close(slot, code.number());
-        }
+        let mut frame = Vec::with_capacity(text.len() + 14);
+        write_text(text, &mut frame);
+        self.close(slot, frame, code.number());
     }
 
-    fn close(&mut self, slot: usize, code: u16) {
+    /// Says the last words, if any, and closes.
+    fn close(&mut self, slot: usize, mut frame: Vec<u8>, code: u16) {
         let until = self.now() + CLOSE_GRACE;
-        let mut frame = Vec::with_capacity(4);
         write_close(code, &mut frame);
         let connection = &mut self.connections[slot];
         connection.closing_until = Some(until);
@@ -440,9 +439,8 @@ impl Shard {
             return;
         }
         self.leave_desk(slot);
-        let mut connection = self.connections.remove(slot);
-        // The descriptor is closed right after, which ends the registration in any case.
-        let _ = self.poll.registry().deregister(&mut connection.stream);
+        // Closing the descriptor ends its registration with the poll.
+        self.connections.remove(slot);
     }
 
     // --- heartbeats ---

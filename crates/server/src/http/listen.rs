@@ -1,22 +1,26 @@
 //! The listening socket and its connections.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use lifeboat_core::ticket::Claims;
+use lifeboat_gateway::tokens::TokenRefusal;
+use lifeboat_gateway::{Gateway, Secrecy};
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::Service as _;
 
 use crate::app::stopped;
@@ -38,15 +42,71 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    // Frames are small and wanted at once. Accepted sockets inherit it.
+    socket.set_nodelay(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Serves `router` until `shutdown` says so; with a certificate, over TLS.
+/// Lets a request say that its connection is a session channel from now on.
+#[derive(Clone, Default)]
+pub(crate) struct Handover(Arc<Mutex<Option<SessionToken>>>);
+
+/// What the token of a session channel says.
+pub(crate) type SessionToken = Result<Box<Claims>, TokenRefusal>;
+
+impl Handover {
+    /// Gives the connection to the gateway, once the answer to the request is written.
+    pub(crate) fn give(&self, token: SessionToken) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    fn taken(&self) -> Option<SessionToken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What answers requests, and what takes session channels.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) router: Router,
+    pub(crate) gateway: Arc<Gateway>,
+}
+
+/// A socket of an HTTP connection.
+trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// The bare socket, with what stands between it and its bytes.
+    fn into_channel(self) -> io::Result<(std::net::TcpStream, Secrecy)>;
+
+    /// Ends it as its protocol wants it. The socket itself is closed when it is dropped.
+    fn end(self) -> impl Future<Output = ()> + Send;
+}
+
+impl Socket for TcpStream {
+    fn into_channel(self) -> io::Result<(std::net::TcpStream, Secrecy)> {
+        Ok((self.into_std()?, Secrecy::Plain))
+    }
+
+    async fn end(self) {}
+}
+
+impl Socket for TlsStream<TcpStream> {
+    fn into_channel(self) -> io::Result<(std::net::TcpStream, Secrecy)> {
+        let (stream, tls) = self.into_inner();
+        Ok((stream.into_std()?, Secrecy::Tls(Box::new(tls))))
+    }
+
+    async fn end(mut self) {
+        // Whoever is gone already needs no goodbye.
+        let _ = timeout(HEAD_TIMEOUT, self.shutdown()).await;
+    }
+}
+
+/// Serves until `shutdown` says so; with a certificate, over TLS.
 pub(crate) async fn serve(
     listener: TcpListener,
     certificate: Option<Arc<Certificate>>,
-    router: Router,
+    service: Service,
     mut shutdown: watch::Receiver<bool>,
 ) {
     loop {
@@ -54,7 +114,7 @@ pub(crate) async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let config = certificate.as_deref().map(Certificate::current);
-                    tokio::spawn(connection(stream, peer, config, router.clone()));
+                    tokio::spawn(connection(stream, peer, config, service.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection cannot be accepted");
@@ -70,44 +130,49 @@ async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     config: Option<Arc<ServerConfig>>,
-    router: Router,
+    service: Service,
 ) {
-    // Frames are small and wanted at once.
-    let _ = stream.set_nodelay(true);
-    let Some(config) = config else { return answer(stream, peer, router).await };
-    match timeout(HEAD_TIMEOUT, TlsAcceptor::from(config).accept(stream)).await {
-        Ok(Ok(stream)) => answer(stream, peer, router).await,
+    // Both ways are large and only one is taken, so neither is a part of the task from the start.
+    let Some(config) = config else { return Box::pin(answer(stream, peer, service)).await };
+    let handshake = Box::pin(TlsAcceptor::from(config).accept(stream));
+    match timeout(HEAD_TIMEOUT, handshake).await {
+        Ok(Ok(stream)) => Box::pin(answer(stream, peer, service)).await,
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake was not finished in time"),
     }
 }
 
-async fn answer<S>(stream: S, peer: SocketAddr, router: Router)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn answer<S: Socket>(stream: S, peer: SocketAddr, Service { router, gateway }: Service) {
     let begun = Arc::new(Notify::new());
-    let beginning = Arc::clone(&begun);
+    let handover = Handover::default();
+    let (beginning, offered) = (Arc::clone(&begun), handover.clone());
     // A layer would copy every route for each connection.
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         beginning.notify_one();
         request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(offered.clone());
         router.clone().call(request)
     });
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    let mut served = pin!(served);
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    let mut http = builder.serve_connection(TokioIo::new(stream), service);
     // The library's own timeout begins with the first byte, so whoever never says anything would
     // hold its descriptor for ever.
     let served = tokio::select! {
-        served = &mut served => served,
+        served = poll_fn(|cx| http.poll_without_shutdown(cx)) => served,
         first = timeout(HEAD_TIMEOUT, begun.notified()) => match first {
-            Ok(()) => served.await,
+            Ok(()) => poll_fn(|cx| http.poll_without_shutdown(cx)).await,
             Err(_) => return tracing::debug!("a connection did not say anything in time"),
         },
     };
     if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended badly");
+        return tracing::debug!(%error, "a connection ended badly");
+    }
+    let parts = http.into_parts();
+    let socket = parts.io.into_inner();
+    let Some(token) = handover.taken() else { return socket.end().await };
+    match socket.into_channel() {
+        Ok((stream, secrecy)) => gateway.take(stream, secrecy, parts.read_buf.to_vec(), token),
+        Err(error) => tracing::debug!(%error, "a client went away during the handshake"),
     }
 }

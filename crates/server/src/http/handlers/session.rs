@@ -13,21 +13,15 @@ use http::header::{
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderValue, StatusCode};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::ticket::Claims;
-use lifeboat_gateway::Secrecy;
 use lifeboat_gateway::tokens::TokenRefusal;
 use lifeboat_protocol::frame::{SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX};
 use sha1::{Digest, Sha1};
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::http::listen::Handover;
 use crate::http::problem::{ApiError, ApiResult};
 
 /// What RFC 6455 has the key hashed with.
@@ -58,12 +52,8 @@ pub(crate) async fn open(State(app): State<Arc<App>>, request: Request) -> ApiRe
         Some(token) => app.gateway.keys().check_session(token, app.now()).map(Box::new),
         None => Err(TokenRefusal::Invalid),
     };
-    tokio::spawn(async move {
-        match hyper::upgrade::on(request).await {
-            Ok(upgraded) => hand_over(&app, upgraded, token),
-            Err(error) => tracing::debug!(%error, "a client went away during the handshake"),
-        }
-    });
+    let handover = request.extensions().get::<Handover>().cloned().unwrap_or_default();
+    handover.give(token);
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let mut set = |name: HeaderName, value: HeaderValue| {
@@ -107,24 +97,4 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     protocols(headers).find_map(|word| word.strip_prefix(TOKEN_SUBPROTOCOL_PREFIX)).or_else(|| {
         headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
     })
-}
-
-fn hand_over(app: &App, upgraded: Upgraded, token: Result<Box<Claims>, TokenRefusal>) {
-    let (stream, secrecy, early) = match downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => (parts.io.into_inner(), Secrecy::Plain, parts.read_buf),
-        Err(upgraded) => match downcast::<TokioIo<TlsStream<TcpStream>>>(upgraded) {
-            Ok(parts) => {
-                let (stream, tls) = parts.io.into_inner().into_inner();
-                (stream, Secrecy::Tls(Box::new(tls)), parts.read_buf)
-            }
-            Err(_) => {
-                tracing::error!("a session channel runs over a socket of an unknown kind");
-                return;
-            }
-        },
-    };
-    match stream.into_std() {
-        Ok(stream) => app.gateway.take(stream, secrecy, early.to_vec(), token),
-        Err(error) => tracing::debug!(%error, "a client went away during the handshake"),
-    }
 }
