@@ -153,7 +153,7 @@ impl Script for Pushed {
 
 /// Keeps a crowd alive for a time: heartbeats are answered, everything else is ignored.
 pub(crate) fn rest(rig: &mut Rig, time: Duration) -> Result<()> {
-    rig.run_for(&mut Resting, time).map(|_| ())
+    rig.run_for(&mut Resting, time)
 }
 
 struct Resting;

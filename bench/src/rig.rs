@@ -123,19 +123,32 @@ impl Rig {
         }
     }
 
-    /// Runs `script` until it has what it awaits.
+    /// Runs `script` until it has what it awaits. Meanwhile the generator stays awake: whoever
+    /// writes to a process that sleeps pays for waking it, which on a virtual machine may cost as
+    /// much as the rest of the write, and which no client on another machine asks for.
     ///
     /// # Errors
     /// When it takes longer than `limit`, or the script fails.
     pub(crate) fn run(&mut self, script: &mut dyn Script, limit: Duration) -> Result<()> {
-        if !self.run_for(script, limit)? {
+        if !self.drive(script, limit, |_| Duration::ZERO)? {
             bail!("not done after {} s: {}", limit.as_secs(), script.progress());
         }
         Ok(())
     }
 
-    /// Runs `script` for a time, or until it has what it awaits; says whether it has.
-    pub(crate) fn run_for(&mut self, script: &mut dyn Script, time: Duration) -> Result<bool> {
+    /// Runs `script` for a time, asleep while nothing comes.
+    pub(crate) fn run_for(&mut self, script: &mut dyn Script, time: Duration) -> Result<()> {
+        self.drive(script, time, |left| left).map(|_| ())
+    }
+
+    /// Drives `script` for a time, or until it has what it awaits; says whether it has. `patience`
+    /// says how long to sleep of the time that is left.
+    fn drive(
+        &mut self,
+        script: &mut dyn Script,
+        time: Duration,
+        patience: fn(Duration) -> Duration,
+    ) -> Result<bool> {
         let end = Instant::now() + time;
         let mut events = Events::with_capacity(EVENTS_MAX);
         while !script.is_done() {
@@ -143,7 +156,7 @@ impl Rig {
             if left.is_zero() {
                 return Ok(false);
             }
-            match self.poll.poll(&mut events, Some(left)) {
+            match self.poll.poll(&mut events, Some(patience(left))) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
                 _ => {}
             }
