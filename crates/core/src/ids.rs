@@ -33,6 +33,9 @@ fn is_well_formed(text: &str, prefix: &str) -> bool {
         })
 }
 
+/// For maps by ids that we made ourselves: nobody outside can choose them so that they collide.
+pub type FastHash = foldhash::fast::RandomState;
+
 macro_rules! id_type {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $kind:literal) => {
         $(#[$doc])*

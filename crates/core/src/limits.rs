@@ -116,6 +116,13 @@ pub const DRILL_PREEMPT_WAIT: Duration = Duration::from_secs(1);
 pub const DRILL_HISTORY_MAX: usize = 100;
 /// Finished failovers that are kept.
 pub const FAILOVER_HISTORY_MAX: usize = 500;
+/// Rows of a failover's ledger that are kept under one key.
+pub const LEDGER_PAGE_ROWS: usize = 256;
+/// How many times as many rows as the ledger itself has the log of a ledger may hold, before it is
+/// begun anew.
+pub const LEDGER_LOG_FACTOR: usize = 4;
+/// Pages of a ledger's log after which it is begun anew.
+pub const LEDGER_LOG_PAGES_MAX: u64 = 1_000;
 /// How long a join waits for a catalog at least as new as it asks for.
 pub const MIN_REVISION_WAIT: Duration = Duration::from_secs(2);
 

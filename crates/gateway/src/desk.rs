@@ -14,6 +14,7 @@ mod orders;
 mod placement;
 mod seats;
 mod session;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -23,12 +24,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifeboat_core::catalog::Catalog;
-use lifeboat_core::ids::{FailoverId, ServerId, SessionId, User, WorldId};
+use lifeboat_core::ids::{FailoverId, FastHash, ServerId, SessionId, User, WorldId};
 use lifeboat_core::limits::SESSIONS_MAX;
 use lifeboat_core::live_config::LiveConfig;
 use lifeboat_core::pacing::SlotLine;
 use lifeboat_core::time::Timestamp;
-use slab::Slab;
 
 pub use channel::Opened;
 pub use effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
@@ -42,6 +42,7 @@ use join::WorldPacer;
 use movement::Move;
 use seats::Seats;
 use session::Session;
+use sessions::Sessions;
 
 /// Which live config values players may see; answered by whoever knows the mods.
 pub trait PlayerView: Send + Sync {
@@ -63,8 +64,8 @@ type Key = usize;
 pub struct Desk {
     catalog: Arc<Catalog>,
     player_view: Arc<dyn PlayerView>,
-    sessions: Slab<Session>,
-    by_id: HashMap<SessionId, Key>,
+    sessions: Sessions,
+    by_id: HashMap<SessionId, Key, FastHash>,
     /// The session of each user whose channel is open.
     by_user: HashMap<User, Key>,
     /// The newest session of each user who is not a guest, whether its channel is open or not.
@@ -93,8 +94,8 @@ impl Desk {
         Self {
             catalog,
             player_view,
-            sessions: Slab::new(),
-            by_id: HashMap::new(),
+            sessions: Sessions::default(),
+            by_id: HashMap::default(),
             by_user: HashMap::new(),
             by_member: HashMap::new(),
             seats: Seats::default(),
@@ -159,7 +160,7 @@ impl Desk {
 
     /// Forgets a session, with its seat and its place in every line.
     fn remove(&mut self, key: Key) {
-        let Some(session) = self.sessions.try_remove(key) else { return };
+        let Some(session) = self.sessions.remove(key) else { return };
         self.by_id.remove(&session.id);
         for index in [&mut self.by_user, &mut self.by_member] {
             if index.get(&session.user) == Some(&key) {

@@ -3,6 +3,7 @@
 mod facts;
 pub(crate) mod fields;
 mod keeper;
+mod ledger_log;
 mod planning;
 mod record;
 mod report;

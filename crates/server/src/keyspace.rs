@@ -95,13 +95,18 @@ pub(crate) fn drill(id: &DrillId) -> String {
     format!("{DRILLS}{id}")
 }
 
-/// The rows of a failover's ledger, in chunks.
+/// The log of a failover's ledger, in pages.
 pub(crate) fn ledger(id: &FailoverId) -> String {
     format!("/ledger/{id}/")
 }
 
-pub(crate) fn ledger_chunk(id: &FailoverId, number: usize) -> String {
-    format!("/ledger/{id}/{number:06}")
+pub(crate) fn ledger_page(id: &FailoverId, number: u64) -> String {
+    format!("/ledger/{id}/{number:010}")
+}
+
+/// The number of the page under a key of [`ledger_page`].
+pub(crate) fn ledger_page_number(key: &str) -> Option<u64> {
+    key.rsplit('/').next()?.parse().ok()
 }
 
 pub(crate) fn api_key(id: &KeyId) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lifeboat_core::catalog::{Catalog, CatalogChange, LiveEntry};
 use lifeboat_core::deployment::Deployment;
-use lifeboat_core::failover::{FailoverRecord, Row};
+use lifeboat_core::failover::{FailoverRecord, Ledger, Row};
 use lifeboat_core::ids::{DeploymentId, FailoverId, WorldId};
 use lifeboat_core::world::World;
 
@@ -16,8 +16,8 @@ pub(crate) struct Store {
     live: BTreeMap<WorldId, LiveEntry>,
     deployments: BTreeMap<DeploymentId, Deployment>,
     failovers: BTreeMap<FailoverId, FailoverRecord>,
-    /// Chunks of ledger rows as they are written: JSON, each under its number.
-    ledgers: BTreeMap<FailoverId, BTreeMap<usize, Vec<u8>>>,
+    /// Ledger rows as they are written, each time that they change: JSON, one write after the other.
+    ledgers: BTreeMap<FailoverId, Vec<Vec<u8>>>,
 }
 
 impl Store {
@@ -54,24 +54,20 @@ impl Store {
         }
     }
 
-    /// Keeps chunks of a failover's rows.
-    pub(crate) fn put_rows(&mut self, failover: &FailoverId, chunks: &[(usize, Vec<Row>)]) {
+    /// Keeps rows of a failover that changed.
+    pub(crate) fn put_rows(&mut self, failover: &FailoverId, rows: &[Row]) {
         self.revision += 1;
-        let kept = self.ledgers.entry(failover.clone()).or_default();
-        for (number, rows) in chunks {
-            let bytes = serde_json::to_vec(rows).expect("rows have a JSON form");
-            kept.insert(*number, bytes);
-        }
+        let bytes = serde_json::to_vec(rows).expect("rows have a JSON form");
+        self.ledgers.entry(failover.clone()).or_default().push(bytes);
     }
 
-    /// The rows of a failover as they were kept.
-    pub(crate) fn rows(&self, failover: &FailoverId) -> Vec<Row> {
-        let chunks = self.ledgers.get(failover).into_iter().flat_map(BTreeMap::values);
-        chunks
-            .flat_map(|bytes| {
-                serde_json::from_slice::<Vec<Row>>(bytes).expect("what was kept can be read")
-            })
-            .collect()
+    /// The ledger of a failover as it was kept.
+    pub(crate) fn ledger(&self, failover: &FailoverId) -> Ledger {
+        let writes = self.ledgers.get(failover).into_iter().flatten();
+        let rows = writes.flat_map(|bytes| {
+            serde_json::from_slice::<Vec<Row>>(bytes).expect("what was kept can be read")
+        });
+        Ledger::restore(rows)
     }
 
     pub(crate) fn live(&self, world: &WorldId) -> &LiveEntry {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Figures, figures};
 use crate::code::ErrorCode;
-use crate::ids::{SessionId, User};
+use crate::ids::{FastHash, SessionId, User};
 use crate::time::Timestamp;
 
 /// What has become of a session.
@@ -146,24 +146,33 @@ pub struct Counts {
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     rows: Vec<Row>,
-    index: HashMap<SessionId, usize>,
+    index: HashMap<SessionId, usize, FastHash>,
     counts: Counts,
     /// Placed and still pending; asked for at every tick, so it is counted along.
     on_their_way: usize,
     refusals: BTreeMap<ErrorCode, usize>,
-    changed: Vec<bool>,
+    /// The rows that changed since they were last taken, in the order of their first change, and
+    /// for each row whether it is one of them.
+    changed: Vec<usize>,
+    is_changed: Vec<bool>,
 }
 
 impl Ledger {
-    /// A ledger from rows that were kept.
+    /// A ledger from rows that were kept, each as often as it changed: the last one counts.
     #[must_use]
-    pub fn restore(rows: Vec<Row>) -> Self {
+    pub fn restore(kept: impl IntoIterator<Item = Row>) -> Self {
         let mut ledger = Self::default();
-        for row in rows {
-            ledger.count(&row);
-            ledger.insert(row);
+        for row in kept {
+            match ledger.index.get(&row.session) {
+                Some(&index) => ledger.rows[index] = row,
+                None => ledger.insert(row),
+            }
         }
-        ledger.changed.fill(false);
+        for row in std::mem::take(&mut ledger.rows) {
+            ledger.count(&row);
+            ledger.rows.push(row);
+        }
+        ledger.take_changed();
         ledger
     }
 
@@ -182,9 +191,17 @@ impl Ledger {
     }
 
     fn insert(&mut self, row: Row) {
-        self.index.insert(row.session.clone(), self.rows.len());
+        let index = self.rows.len();
+        self.index.insert(row.session.clone(), index);
         self.rows.push(row);
-        self.changed.push(true);
+        self.is_changed.push(false);
+        self.mark(index);
+    }
+
+    fn mark(&mut self, index: usize) {
+        if !std::mem::replace(&mut self.is_changed[index], true) {
+            self.changed.push(index);
+        }
     }
 
     fn count(&mut self, row: &Row) {
@@ -209,10 +226,23 @@ impl Ledger {
         }
     }
 
+    /// Room for so many more who are present, made at once.
+    pub fn expect_present(&mut self, sessions: usize) {
+        self.rows.reserve(sessions);
+        self.index.reserve(sessions);
+        self.changed.reserve(sessions);
+        self.is_changed.reserve(sessions);
+    }
+
     /// Notes what happened to `session`; sessions that were not present are none of this ledger's
-    /// business.
-    pub fn note(&mut self, session: &SessionId, event: LedgerEvent, now: Timestamp) {
-        let Some(&index) = self.index.get(session) else { return };
+    /// business. Says whether this one is.
+    pub fn note(&mut self, session: &SessionId, event: LedgerEvent, now: Timestamp) -> bool {
+        let Some(&index) = self.index.get(session) else { return false };
+        self.note_at(index, event, now);
+        true
+    }
+
+    fn note_at(&mut self, index: usize, event: LedgerEvent, now: Timestamp) {
         let row = &mut self.rows[index];
         let counts = &mut self.counts;
         let was_on_the_way = is_on_the_way(row);
@@ -246,7 +276,9 @@ impl Ledger {
             LedgerEvent::Left => return self.settle(index, Stage::Left, None, now),
         };
         self.on_their_way += usize::from(!was_on_the_way && is_on_the_way(row));
-        self.changed[index] |= changed;
+        if changed {
+            self.mark(index);
+        }
     }
 
     fn settle(&mut self, index: usize, stage: Stage, code: Option<ErrorCode>, now: Timestamp) {
@@ -268,7 +300,7 @@ impl Ledger {
         let row = &mut self.rows[index];
         self.on_their_way -= usize::from(is_on_the_way(row));
         (row.stage, row.code, row.settled_at) = (stage, code, Some(now));
-        self.changed[index] = true;
+        self.mark(index);
     }
 
     /// How many sessions are where.
@@ -324,27 +356,26 @@ impl Ledger {
             .max()
     }
 
-    /// The rows in chunks of `chunk_rows`, each with its number, that changed since this was last
-    /// called; so that a large ledger is kept in few writes.
-    pub fn take_changed_chunks(&mut self, chunk_rows: usize) -> Vec<(usize, &[Row])> {
-        let numbers: Vec<usize> = self
-            .changed
-            .chunks(chunk_rows)
-            .enumerate()
-            .filter(|(_, flags)| flags.contains(&true))
-            .map(|(number, _)| number)
-            .collect();
-        self.changed.fill(false);
-        let rows = &self.rows;
-        numbers
+    /// The rows that changed since this was last called, so that what is kept grows with what
+    /// happens and not with how many are present.
+    pub fn take_changed(&mut self) -> Vec<Row> {
+        let changed = std::mem::take(&mut self.changed);
+        changed
             .into_iter()
-            .filter_map(|number| Some((number, rows.chunks(chunk_rows).nth(number)?)))
+            .map(|index| {
+                self.is_changed[index] = false;
+                self.rows[index].clone()
+            })
             .collect()
     }
 
-    /// Marks everything as changed, after a write of chunks that failed.
-    pub fn mark_all_changed(&mut self) {
-        self.changed.fill(true);
+    /// These rows count as changed again, after a write of them that failed.
+    pub fn mark_changed(&mut self, rows: &[Row]) {
+        for row in rows {
+            if let Some(&index) = self.index.get(&row.session) {
+                self.mark(index);
+            }
+        }
     }
 }
 
@@ -408,14 +439,17 @@ mod tests {
     }
 
     #[test]
-    fn only_changed_chunks_are_written_again() {
+    fn only_changed_rows_are_taken_and_those_that_could_not_be_written_once_more() {
         let mut ledger = ledger(5);
-        assert_eq!(ledger.take_changed_chunks(2).len(), 3);
-        assert!(ledger.take_changed_chunks(2).is_empty());
+        assert_eq!(ledger.take_changed().len(), 5);
+        assert!(ledger.take_changed().is_empty());
         ledger.note(&session(3), LedgerEvent::Asked, NOW);
-        let chunks = ledger.take_changed_chunks(2);
-        assert_eq!(chunks.len(), 1);
-        assert_eq!((chunks[0].0, chunks[0].1.len()), (1, 2));
+        ledger.note(&session(3), LedgerEvent::Placed, NOW);
+        let taken = ledger.take_changed();
+        assert_eq!(taken.len(), 1);
+        assert_eq!((&taken[0].session, taken[0].placed_at), (&session(3), Some(NOW)));
+        ledger.mark_changed(&taken);
+        assert_eq!(ledger.take_changed(), taken);
     }
 
     fn event() -> impl Strategy<Value = LedgerEvent> {
@@ -438,9 +472,11 @@ mod tests {
             events in prop::collection::vec((0usize..6, event()), 0..200)
         ) {
             let mut ledger = ledger(5);
+            let mut kept = ledger.take_changed();
             for (number, event) in events {
                 let before = ledger.counts();
                 ledger.note(&session(number), event, NOW);
+                kept.extend(ledger.take_changed());
                 let counts = ledger.counts();
                 let sum = counts.landed + counts.refused + counts.left + counts.pending;
                 prop_assert_eq!(counts.present, sum);
@@ -450,7 +486,8 @@ mod tests {
                 let on_the_way = ledger.rows().iter().filter(|row| is_on_the_way(row)).count();
                 prop_assert_eq!(ledger.on_their_way(), on_the_way);
             }
-            let restored = Ledger::restore(ledger.rows().to_vec());
+            let restored = Ledger::restore(kept);
+            prop_assert_eq!(restored.rows(), ledger.rows());
             prop_assert_eq!(restored.counts(), ledger.counts());
             prop_assert_eq!(restored.refusals(), ledger.refusals());
         }

@@ -84,7 +84,7 @@ impl Desk {
             return;
         }
         self.release_place(key);
-        let session = &mut self.sessions[key];
+        let mut session = self.sessions.edit(key);
         session.requested = claims.req.clone();
         session.placed = claims.wld.clone();
         session.deployment = claims.dep.clone();
@@ -92,6 +92,7 @@ impl Desk {
         session.generation = claims.generation;
         session.returned = claims.ret;
         session.token = claims.jti.as_str().into();
+        drop(session);
         self.seats.take(&claims.wld);
         self.load(&claims.srv);
     }
@@ -99,12 +100,12 @@ impl Desk {
     /// One session a user, one channel a session: whatever else is open is closed.
     fn replace_others(&mut self, key: Key, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if let Some(old) = self.sessions[key].channel.take() {
+        if let Some(old) = self.sessions.edit(key).channel.take() {
             effects.push(goodbye(old.conn, ByeReason::Replaced, CloseCode::Replaced));
         }
         let user = self.sessions[key].user.clone();
         if let Some(other) = self.by_user.get(&user).copied().filter(|other| *other != key) {
-            if let Some(old) = self.sessions[other].channel.take() {
+            if let Some(old) = self.sessions.edit(other).channel.take() {
                 effects.push(goodbye(old.conn, ByeReason::Replaced, CloseCode::Replaced));
             }
             self.detach(other, now);
@@ -114,7 +115,7 @@ impl Desk {
     }
 
     fn attach(&mut self, key: Key, claims: &Claims, conn: ConnRef, now: Timestamp) {
-        let session = &mut self.sessions[key];
+        let mut session = self.sessions.edit(key);
         session.channel = Some(OpenChannel {
             conn,
             deployment: claims.dep.clone(),
@@ -124,7 +125,9 @@ impl Desk {
         session.dropped_at = None;
         session.since = now;
         let user: User = session.user.clone();
-        if let Some(until) = session.seat_until.take() {
+        let seat_until = session.seat_until.take();
+        drop(session);
+        if let Some(until) = seat_until {
             self.expiry.remove(&(until, key));
         }
         self.by_user.insert(user, key);
@@ -149,11 +152,12 @@ impl Desk {
         }
         match frame {
             ClientFrame::State { state, server, cause, since_ms, .. } => {
-                let session = &mut self.sessions[key];
+                let mut session = self.sessions.edit(key);
                 let names_its_server = server.is_none_or(|named| named == session.server);
                 if session.state != state {
                     (session.state, session.since) = (state, now);
                 }
+                drop(session);
                 match state {
                     ClientState::InWorld if names_its_server => self.in_world(key, now),
                     ClientState::Loading if cause.is_some() => {
@@ -169,8 +173,8 @@ impl Desk {
     }
 
     fn in_world(&mut self, key: Key, now: Timestamp) {
-        let session = &mut self.sessions[key];
-        session.game_lost_at = None;
+        self.sessions.edit(key).game_lost_at = None;
+        let session = &self.sessions[key];
         let knows_its_place = session.channel.as_ref().is_some_and(|open| {
             open.deployment == session.deployment && open.generation == session.generation
         });
@@ -189,9 +193,8 @@ impl Desk {
     }
 
     fn game_lost(&mut self, key: Key, lost_at: Timestamp, now: Timestamp) {
-        let session = &mut self.sessions[key];
-        session.game_lost_at.get_or_insert(lost_at);
-        let id = session.id.clone();
+        self.sessions.edit(key).game_lost_at.get_or_insert(lost_at);
+        let id = self.sessions[key].id.clone();
         self.note(&id, LedgerEvent::GameLost(lost_at), now);
     }
 
@@ -210,11 +213,12 @@ impl Desk {
     }
 
     fn detach(&mut self, key: Key, now: Timestamp) {
-        let session = &mut self.sessions[key];
+        let mut session = self.sessions.edit(key);
         session.channel = None;
         session.dropped_at = Some(now);
         session.since = now;
         let user = session.user.clone();
+        drop(session);
         if self.by_user.get(&user) == Some(&key) {
             self.by_user.remove(&user);
         }
@@ -225,7 +229,7 @@ impl Desk {
     /// Ends a session for good: its channel is closed as kicked. Says whether there was one.
     pub fn kick(&mut self, session: &SessionId, now: Timestamp) -> Option<Vec<Effect>> {
         let key = self.by_id.get(session).copied()?;
-        let channel = self.sessions[key].channel.take();
+        let channel = self.sessions.edit(key).channel.take();
         self.note(session, LedgerEvent::Left, now);
         self.detach(key, now);
         self.remove(key);

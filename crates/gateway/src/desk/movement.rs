@@ -20,8 +20,6 @@ use super::effect::{Effect, Sink};
 use super::session::Session;
 use super::{Desk, Key, ORDERS_PER_EFFECT};
 
-/// Rows of a ledger that are written together.
-pub(super) const CHUNK_ROWS: usize = 256;
 /// The part of a second's placements that may come early; below the promised tenth.
 const BURST_SHARE: f64 = 0.08;
 
@@ -76,16 +74,16 @@ pub struct MoveNews {
     pub phase: Option<MovePhase>,
     /// How it stands.
     pub progress: Progress,
-    /// Chunks of rows that changed, with their numbers.
-    pub chunks: Vec<(usize, Vec<Row>)>,
+    /// The rows that changed, each as it is now.
+    pub rows: Vec<Row>,
 }
 
 impl Move {
-    /// A failover at its beginning, or found again after a restart with the rows that were kept.
-    pub(super) fn new(record: Arc<FailoverRecord>, rows: Vec<Row>, now: Timestamp) -> Self {
+    /// A failover at its beginning, or found again after a restart with the ledger that was kept.
+    pub(super) fn new(record: Arc<FailoverRecord>, ledger: Ledger, now: Timestamp) -> Self {
         let rate = Rate::per_second(record.plan.rate_per_second);
         Self {
-            ledger: Ledger::restore(rows),
+            ledger,
             line: SlotLine::new(rate, now),
             pacer: Pacer::new(rate, rate.get() * BURST_SHARE, now),
             pace: PaceController::new(rate, now),
@@ -97,9 +95,9 @@ impl Move {
         }
     }
 
-    /// Whether those who wait, so many, are to be told how far it is.
-    fn tells_progress(&mut self, waiting: usize, now: Timestamp) -> bool {
-        let share = waiting as f64 / PROGRESS_TOLD_PER_SECOND_MAX as f64;
+    /// Whether those who wait are to be told how far it is.
+    fn tells_progress(&mut self, now: Timestamp) -> bool {
+        let share = self.ledger.counts().pending as f64 / PROGRESS_TOLD_PER_SECOND_MAX as f64;
         let period = PROGRESS_PERIOD.max(Duration::from_secs_f64(share));
         let is_due = self.progress_told_at.is_none_or(|at| now.since(at) >= period);
         if is_due {
@@ -174,7 +172,7 @@ impl Desk {
         now: Timestamp,
         sink: &mut Sink<'_>,
     ) {
-        let mut open = Move::new(Arc::clone(record), Vec::new(), now);
+        let mut open = Move::new(Arc::clone(record), Ledger::default(), now);
         open.recollects_until = self.returning_until.filter(|until| now < *until);
         self.moves.insert(record.id.clone(), open);
         let keys: Vec<Key> = self
@@ -183,12 +181,20 @@ impl Desk {
             .filter(|(_, session)| concerns(record, session) && session.is_present(now))
             .map(|(key, _)| key)
             .collect();
+        self.expect_present(record, keys.len());
         // The first are told to leave while the books of the others are still being made.
         for keys in keys.chunks(ORDERS_PER_EFFECT) {
             self.enter_present(record, keys, now);
             self.order_all(keys, now, sink);
         }
         self.close_window(&record.id);
+    }
+
+    fn expect_present(&mut self, record: &FailoverRecord, sessions: usize) {
+        if let Some(open) = self.moves.get_mut(&record.id) {
+            open.ledger.expect_present(sessions);
+            self.seats.expect(&record.target_world_id, sessions);
+        }
     }
 
     fn enter_present(&mut self, record: &FailoverRecord, keys: &[Key], now: Timestamp) {
@@ -212,10 +218,10 @@ impl Desk {
         self.returning_until = Some(now + RECOLLECTION);
     }
 
-    /// Takes a failover up again after a restart, with the rows that were kept. Its people get
+    /// Takes a failover up again after a restart, with the ledger that was kept. Its people get
     /// new slots as they come back.
-    pub fn restore_move(&mut self, record: Arc<FailoverRecord>, rows: Vec<Row>, now: Timestamp) {
-        let mut restored = Move::new(Arc::clone(&record), rows, now);
+    pub fn restore_move(&mut self, record: Arc<FailoverRecord>, ledger: Ledger, now: Timestamp) {
+        let mut restored = Move::new(Arc::clone(&record), ledger, now);
         let pending = u32::try_from(restored.ledger.counts().pending).unwrap_or(u32::MAX);
         let interval = Duration::from_secs_f64(1.0 / record.plan.rate_per_second.max(0.001));
         restored.window_end = now + interval.saturating_mul(pending);
@@ -246,38 +252,36 @@ impl Desk {
         }
         let resumed = before.phase == MovePhase::Held && record.phase == MovePhase::Moving;
         let nudged = before.nudges != record.nudges;
-        let keys = self.pending_keys(&record.id);
         if record.phase == MovePhase::Held && before.phase != MovePhase::Held {
+            let keys = self.pending_keys(&record.id);
             self.hold(&keys).into_iter().for_each(&mut *sink);
         } else if record.phase == MovePhase::Moving && (resumed || rate_changed || nudged) {
             if resumed {
                 self.restart_line(&record.id, now);
             }
+            let keys = self.pending_keys(&record.id);
             self.order_all(&keys, now, sink);
             self.close_window(&record.id);
         }
         if record.message != before.message
             && let Some(text) = &record.message
         {
+            let keys = self.pending_keys(&record.id);
             self.message(&keys, text).into_iter().for_each(&mut *sink);
         }
         if record.phase.is_open() && record.counts.landed != before.counts.landed {
-            self.tell_progress(record, &keys, now).into_iter().for_each(sink);
+            self.tell_progress(record, now).into_iter().for_each(sink);
         }
         self.forget_if_kept(record);
     }
 
     /// How far a failover is, for those who wait in it. The counts are the record's, so that every
     /// desk tells the same.
-    fn tell_progress(
-        &mut self,
-        record: &FailoverRecord,
-        keys: &[Key],
-        now: Timestamp,
-    ) -> Option<Effect> {
-        let to = self.connections(keys);
-        let open = self.moves.get_mut(&record.id)?;
-        if to.is_empty() || !open.tells_progress(to.len(), now) {
+    fn tell_progress(&mut self, record: &FailoverRecord, now: Timestamp) -> Option<Effect> {
+        let is_due = self.moves.get_mut(&record.id)?.tells_progress(now);
+        let keys = if is_due { self.pending_keys(&record.id) } else { Vec::new() };
+        let to = self.connections(&keys);
+        if to.is_empty() {
             return None;
         }
         let Counts { landed, present, .. } = record.counts;
@@ -354,10 +358,7 @@ impl Desk {
     /// Enters what happened to a session into every ledger that counts it.
     pub(super) fn note(&mut self, session: &SessionId, event: LedgerEvent, now: Timestamp) {
         for open in self.moves.values_mut() {
-            if open.ledger.row(session).is_some() {
-                open.ledger.note(session, event, now);
-                open.is_news = true;
-            }
+            open.is_news |= open.ledger.note(session, event, now);
         }
     }
 
@@ -397,17 +398,16 @@ impl Desk {
             if !std::mem::take(&mut open.is_news) && phase.is_none() {
                 continue;
             }
-            let chunks = open.ledger.take_changed_chunks(CHUNK_ROWS);
-            let chunks = chunks.into_iter().map(|(at, rows)| (at, rows.to_vec())).collect();
-            news.push(MoveNews { failover: id.clone(), phase, progress: open.progress(), chunks });
+            let rows = open.ledger.take_changed();
+            news.push(MoveNews { failover: id.clone(), phase, progress: open.progress(), rows });
         }
         news
     }
 
-    /// The news of a failover could not be kept: it is news again.
-    pub fn keep_news(&mut self, failover: &FailoverId) {
-        if let Some(open) = self.moves.get_mut(failover) {
-            open.ledger.mark_all_changed();
+    /// This news could not be kept: it is news again.
+    pub fn return_news(&mut self, news: &MoveNews) {
+        if let Some(open) = self.moves.get_mut(&news.failover) {
+            open.ledger.mark_changed(&news.rows);
             open.is_news = true;
         }
     }
@@ -426,6 +426,12 @@ impl Desk {
     #[must_use]
     pub fn has_moves(&self) -> bool {
         !self.moves.is_empty()
+    }
+
+    /// Whether this failover is being watched here.
+    #[must_use]
+    pub fn is_watched(&self, failover: &FailoverId) -> bool {
+        self.moves.contains_key(failover)
     }
 
     /// How a failover stands, while it is watched here.

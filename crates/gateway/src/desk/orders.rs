@@ -141,13 +141,13 @@ impl Desk {
         }
         let is_held = self.is_on_hold(failover.as_ref());
         let stays = failover.as_ref().is_some_and(|id| self.is_graceful(id));
-        self.sessions[key].order =
+        self.sessions.edit(key).order =
             Some(Order { reason, failover, slot: None, leave_at: now, due_at: None });
         if is_held {
             return true;
         }
         let slot = self.assign_slot(key, now);
-        if let Some(order) = &mut self.sessions[key].order {
+        if let Some(order) = &mut self.sessions.edit(key).order {
             order.leave_at = if stays { slot } else { now };
         }
         true
@@ -160,7 +160,7 @@ impl Desk {
             None => self.unplanned_line(key, now).assign(now),
         };
         self.forget_due(key);
-        let session = &mut self.sessions[key];
+        let mut session = self.sessions.edit(key);
         let pushes = session.takes_pushes && session.channel.is_some();
         if let Some(order) = &mut session.order {
             order.slot = Some(slot);
@@ -220,12 +220,13 @@ impl Desk {
 
     pub(super) fn clear_order(&mut self, key: Key) {
         self.forget_due(key);
-        self.sessions[key].order = None;
+        self.sessions.edit(key).order = None;
     }
 
     /// Its placement is not pushed any more; its slot stays.
     pub(super) fn forget_due(&mut self, key: Key) {
-        if let Some(at) = self.sessions[key].order.as_mut().and_then(|order| order.due_at.take()) {
+        let mut session = self.sessions.edit(key);
+        if let Some(at) = session.order.as_mut().and_then(|order| order.due_at.take()) {
             self.due.remove(&(at, key));
         }
     }
@@ -238,7 +239,7 @@ impl Desk {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Option<Rejoin> {
-        let kept = self.sessions[key].order.take();
+        let kept = self.sessions.edit(key).order.take();
         let (reason, _) = self.rejoin_reason(&self.sessions[key])?;
         let stands = |order: &Order| match order.slot {
             Some(slot) => slot > now,
@@ -250,7 +251,7 @@ impl Desk {
                 if let Some(at) = order.due_at {
                     self.due.insert((at, key));
                 }
-                self.sessions[key].order = Some(order);
+                self.sessions.edit(key).order = Some(order);
             }
             None => {
                 self.order(key, now);
@@ -274,7 +275,7 @@ impl Desk {
     pub(super) fn hold(&mut self, keys: &[Key]) -> Option<Effect> {
         for &key in keys {
             self.forget_due(key);
-            if let Some(order) = &mut self.sessions[key].order {
+            if let Some(order) = &mut self.sessions.edit(key).order {
                 order.slot = None;
             }
         }
@@ -299,10 +300,11 @@ impl Desk {
         for _ in 0..GRANTS_PER_TICK_MAX {
             let Some(&(at, key)) = self.due.first().filter(|(at, _)| *at <= now) else { return };
             self.due.remove(&(at, key));
-            if let Some(order) = self.sessions.get_mut(key).and_then(|one| one.order.as_mut()) {
-                order.due_at = None;
-                self.grant(key, now, tick);
-            }
+            let Some(mut session) = self.sessions.get_edit(key) else { continue };
+            let Some(order) = &mut session.order else { continue };
+            order.due_at = None;
+            drop(session);
+            self.grant(key, now, tick);
         }
     }
 
@@ -322,7 +324,7 @@ impl Desk {
             Ok(granted) => {
                 // The channel's own token stays: if this push is lost, the client comes back with
                 // the token that it has, and is not to be taken for an older channel of itself.
-                if let Some(open) = &mut self.sessions[key].channel {
+                if let Some(open) = &mut self.sessions.edit(key).channel {
                     open.deployment = granted.deployment.clone();
                     open.generation = granted.generation;
                 }
@@ -364,9 +366,11 @@ impl Desk {
         let id = self.sessions[key].id.clone();
         if is_for_good(refusal.code) {
             self.note(&id, LedgerEvent::Refused(refusal.code), now);
-            let session = &mut self.sessions[key];
-            if let Some(order) = session.order.as_mut() {
+            if let Some(order) = &mut self.sessions.edit(key).order {
                 order.slot = Some(now);
+            }
+            let session = &self.sessions[key];
+            if let Some(order) = &session.order {
                 let about = (session.placed.clone(), order.reason, order.failover.clone());
                 let line = OrderLine { key, conn, leave_after_ms: 0, rejoin_after_ms: 0 };
                 let template = self.template(&about);
@@ -376,7 +380,7 @@ impl Desk {
         }
         let wait = spread_refusal(refusal, &id).retry_after.unwrap_or(NOT_ACTIVE_RETRY);
         let again_at = now + wait;
-        if let Some(order) = self.sessions[key].order.as_mut() {
+        if let Some(order) = &mut self.sessions.edit(key).order {
             order.slot = Some(again_at);
             order.due_at = Some(again_at);
             self.due.insert((again_at, key));

@@ -185,9 +185,8 @@ impl Desk {
             Some(key) => {
                 self.release_place(key);
                 self.clear_order(key);
-                let session = &mut self.sessions[key];
-                update(session, granted);
-                if session.channel.is_none() {
+                update(&mut self.sessions.edit(key), granted);
+                if self.sessions[key].channel.is_none() {
                     self.hold_seat(key, now);
                 }
             }
@@ -212,7 +211,8 @@ impl Desk {
     /// Holds the seat of a session without a channel from now on.
     pub(super) fn hold_seat(&mut self, key: Key, now: Timestamp) {
         let until = now + SEAT_HOLD;
-        if let Some(earlier) = self.sessions[key].seat_until.replace(until) {
+        let earlier = self.sessions.edit(key).seat_until.replace(until);
+        if let Some(earlier) = earlier {
             self.expiry.remove(&(earlier, key));
         }
         self.expiry.insert((until, key));

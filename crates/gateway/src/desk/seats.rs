@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use lifeboat_core::ids::{SessionId, WorldId};
+use lifeboat_core::ids::{FastHash, SessionId, WorldId};
 use lifeboat_core::limits::SEAT_HOLD;
 use lifeboat_core::time::Timestamp;
 
@@ -11,7 +11,7 @@ use lifeboat_core::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Seats {
     taken: HashMap<WorldId, usize>,
-    reserved: HashMap<WorldId, HashMap<SessionId, Timestamp>>,
+    reserved: HashMap<WorldId, HashMap<SessionId, Timestamp, FastHash>>,
     /// When the first reservation may have run out.
     expires_at: Option<Timestamp>,
 }
@@ -46,6 +46,11 @@ impl Seats {
         let has_reservation = reserved.is_some_and(|reserved| reserved.contains_key(session));
         let spoken_for = if has_reservation { 0 } else { self.reserved(world) };
         self.taken(world) + spoken_for < seats
+    }
+
+    /// Room for so many more reservations, made at once.
+    pub(super) fn expect(&mut self, world: &WorldId, reservations: usize) {
+        self.reserved.entry(world.clone()).or_default().reserve(reservations);
     }
 
     pub(super) fn reserve(&mut self, world: &WorldId, session: &SessionId, now: Timestamp) {

@@ -42,28 +42,18 @@ impl Desk {
     /// How many people are in a world.
     #[must_use]
     pub fn crowd(&self, world: &WorldId) -> Crowd {
-        let mut crowd = Crowd {
+        let tally = self.sessions.tally(world);
+        Crowd {
+            connected: tally.connected,
             seats_used: self.seats.taken(world) + self.seats.reserved(world),
-            ..Crowd::default()
-        };
-        for (_, session) in &self.sessions {
-            if &session.placed == world && session.channel.is_some() {
-                crowd.connected += 1;
-                crowd.lost_game += usize::from(session.game_lost_at.is_some());
-            }
+            lost_game: tally.lost_game,
         }
-        crowd
     }
 
     /// Connected sessions of a world whose clients need a launch context to launch.
     #[must_use]
     pub fn old_clients_of(&self, world: &WorldId) -> usize {
-        let is_old = |session: &&Session| {
-            &session.placed == world
-                && session.channel.is_some()
-                && session.base_version.is_some_and(|version| version.needs_launch_context())
-        };
-        self.sessions.iter().map(|(_, session)| session).filter(is_old).count()
+        self.sessions.tally(world).old_clients
     }
 
     /// Sessions placed on a server.

@@ -1,27 +1,29 @@
 //! Keeps the ledgers: what the desk learns of each client goes to the store in batches, so that a
 //! `kill -9` loses none of it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lifeboat_core::catalog::Catalog;
-use lifeboat_core::failover::{FailoverRecord, MovePhase, Row};
+use lifeboat_core::failover::{FailoverRecord, MovePhase};
 use lifeboat_core::ids::FailoverId;
 use lifeboat_core::limits::FAILOVER_HISTORY_MAX;
 use lifeboat_gateway::desk::MoveNews;
-use lifeboat_store::{Precondition, Range, StoreError, Transaction};
+use lifeboat_store::{Precondition, StoreError, Transaction};
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
+use super::ledger_log::{LedgerLog, kept_ledger};
 use crate::app::{App, stopped};
 use crate::keyspace;
 use crate::writer::{WriteError, json};
 
-/// How often what is new is kept.
+/// How often what is new is kept. A failover that begins is given as long, so that its orders go
+/// out before its books are written; whoever was present and is lost to a crash until then is
+/// known by the older counter in its token.
 const KEEP_PERIOD: Duration = Duration::from_millis(100);
-/// Chunks of rows that are written in one commit.
-const CHUNKS_PER_COMMIT: usize = 8;
-/// Chunks read at once.
-const READ_PAGE: usize = 100;
 
 /// Takes up every failover that was in progress, with the rows that were kept.
 pub(crate) async fn restore(app: &App) -> Result<(), StoreError> {
@@ -30,9 +32,9 @@ pub(crate) async fn restore(app: &App) -> Result<(), StoreError> {
         record.phase.is_open() || record.phase == MovePhase::CompleteWithStragglers
     };
     for record in catalog.failovers().filter(unfinished) {
-        let rows = kept_rows(app, &record.id).await?;
+        let ledger = kept_ledger(app, &record.id).await?;
         let now = app.now();
-        app.gateway.desk().restore_move(Arc::clone(record), rows, now);
+        app.gateway.desk().restore_move(Arc::clone(record), ledger, now);
     }
     // Where nothing runs there was nobody.
     if catalog.deployments().any(|deployment| deployment.takes_people()) {
@@ -41,35 +43,15 @@ pub(crate) async fn restore(app: &App) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The rows of a failover's ledger as they were kept.
-pub(super) async fn kept_rows(app: &App, id: &FailoverId) -> Result<Vec<Row>, StoreError> {
-    let mut rows = Vec::new();
-    let mut range = Range::prefix(keyspace::ledger(id)).limit(READ_PAGE);
-    loop {
-        let page = app.store.list(range.clone(), None).await?;
-        for item in &page.items {
-            match serde_json::from_slice::<Vec<Row>>(&item.value) {
-                Ok(chunk) => rows.extend(chunk),
-                Err(error) => tracing::error!(key = %item.key, %error, "rows cannot be read"),
-            }
-        }
-        match page.next {
-            Some(next) => range = range.after(next),
-            None => return Ok(rows),
-        }
-    }
-}
-
 /// Keeps what is new until `shutdown`, and once more then.
 pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
+    let mut keeper = Keeper { app, logs: BTreeMap::new() };
     loop {
-        // Who is present at a failover is stored at once, everything after it in batches.
         let stopping = tokio::select! {
             () = stopped(&mut shutdown) => true,
-            () = app.keep.notified() => false,
-            () = tokio::time::sleep(KEEP_PERIOD) => false,
+            () = pause(&keeper.app) => false,
         };
-        keep_all(&app).await;
+        keeper.keep_all().await;
         if stopping {
             return;
         }
@@ -81,37 +63,68 @@ pub(crate) fn has_begun(before: &Catalog, after: &Catalog) -> bool {
     after.failovers().any(|record| record.phase.is_open() && before.failover(&record.id).is_none())
 }
 
-async fn keep_all(app: &App) {
-    let news = {
-        let mut desk = app.gateway.desk();
-        if !desk.has_moves() {
-            return;
-        }
-        desk.take_news(app.now())
-    };
-    for news in news {
-        if let Err(error) = keep(app, &news).await {
-            tracing::warn!(failover.id = %news.failover, ?error, "a ledger could not be kept yet");
-            app.gateway.desk().keep_news(&news.failover);
-        }
+async fn pause(app: &App) {
+    if timeout(KEEP_PERIOD, app.keep.notified()).await.is_ok() {
+        sleep(KEEP_PERIOD).await;
     }
 }
 
-async fn keep(app: &App, news: &MoveNews) -> Result<(), WriteError> {
-    for chunks in news.chunks.chunks(CHUNKS_PER_COMMIT) {
-        let transaction = chunks.iter().fold(Transaction::new(), |transaction, (number, rows)| {
-            transaction.put(keyspace::ledger_chunk(&news.failover, *number), json(rows))
-        });
-        app.writer.commit_unaudited(transaction).await?;
+struct Keeper {
+    app: Arc<App>,
+    /// The logs of the ledgers that the desk watches.
+    logs: BTreeMap<FailoverId, LedgerLog>,
+}
+
+impl Keeper {
+    async fn keep_all(&mut self) {
+        let news = {
+            let mut desk = self.app.gateway.desk();
+            self.logs.retain(|id, _| desk.is_watched(id));
+            desk.take_news(self.app.now())
+        };
+        for news in news {
+            if let Err(error) = self.keep(&news).await {
+                tracing::warn!(
+                    failover.id = %news.failover, ?error, "a ledger could not be kept yet"
+                );
+                self.app.gateway.desk().return_news(&news);
+            }
+        }
     }
+
+    async fn keep(&mut self, news: &MoveNews) -> Result<(), WriteError> {
+        let app = &*self.app;
+        let log = match self.logs.entry(news.failover.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let read = LedgerLog::read(app, &news.failover).await;
+                new.insert(read.map_err(WriteError::Failed)?.0)
+            }
+        };
+        log.append(app, &news.rows).await?;
+        let is_finished = keep_record(app, news).await?;
+        if is_finished || log.is_long(news.progress.counts.present) {
+            let rows = app.gateway.desk().rows(&news.failover).unwrap_or_default();
+            if !rows.is_empty() {
+                log.begin_anew(app, &rows).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Brings a failover's record up to date; says whether it has come to another phase.
+async fn keep_record(app: &App, news: &MoveNews) -> Result<bool, WriteError> {
     let key = keyspace::failover(&news.failover);
     let Some(kept) = app.store.read(&key).await.map_err(WriteError::Failed)? else {
-        return Ok(());
+        return Ok(false);
     };
-    let Ok(record) = serde_json::from_slice::<FailoverRecord>(&kept.value) else { return Ok(()) };
+    let Ok(record) = serde_json::from_slice::<FailoverRecord>(&kept.value) else {
+        return Ok(false);
+    };
     let next = updated(app, &record, news);
     if next == record {
-        return Ok(());
+        return Ok(false);
     }
     let finished = next.phase != record.phase;
     let transaction = Transaction::new()
@@ -126,7 +139,7 @@ async fn keep(app: &App, news: &MoveNews) -> Result<(), WriteError> {
         measure(app, &next);
         prune(app).await;
     }
-    Ok(())
+    Ok(finished)
 }
 
 fn updated(app: &App, record: &FailoverRecord, news: &MoveNews) -> FailoverRecord {

@@ -16,7 +16,7 @@ use lifeboat_core::failover::{FailoverRecord, Ledger, Row, Stage};
 use lifeboat_core::ids::{SessionId, User, WorldId};
 use lifeboat_core::time::Timestamp;
 
-use super::keeper::kept_rows;
+use super::ledger_log::kept_ledger;
 use crate::app::App;
 use crate::http::problem::ApiResult;
 use timeline::Moment;
@@ -61,22 +61,21 @@ struct Person {
 /// # Errors
 /// When the store is out of reach.
 pub(crate) async fn report(app: &App, record: &FailoverRecord) -> ApiResult<Report> {
-    let rows = kept_rows(app, &record.id).await?;
+    let ledger = kept_ledger(app, &record.id).await?;
     let acts = timeline::acts(app, record).await?;
-    Ok(Report::new(&app.catalog(), record, rows, acts, app.now()))
+    Ok(Report::new(&app.catalog(), record, &ledger, acts, app.now()))
 }
 
 impl Report {
     fn new(
         catalog: &Catalog,
         record: &FailoverRecord,
-        rows: Vec<Row>,
+        ledger: &Ledger,
         acts: Vec<Moment>,
         made_at: Timestamp,
     ) -> Self {
         // Counts and figures are made of the rows, so that every part of a report agrees with the
         // others, also while people still move.
-        let ledger = Ledger::restore(rows);
         let mut record = record.clone();
         if !ledger.rows().is_empty() {
             record.counts = ledger.counts();

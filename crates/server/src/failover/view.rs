@@ -3,7 +3,7 @@
 use lifeboat_core::failover::{FailoverRecord, Row};
 use lifeboat_core::ids::FailoverId;
 
-use super::keeper::kept_rows;
+use super::ledger_log::kept_ledger;
 use crate::app::App;
 use crate::http::problem::ApiResult;
 
@@ -24,6 +24,6 @@ pub(crate) async fn rows_of(app: &App, id: &FailoverId) -> ApiResult<Vec<Row>> {
     let watched = app.gateway.desk().rows(id);
     match watched {
         Some(rows) => Ok(rows),
-        None => Ok(kept_rows(app, id).await?),
+        None => Ok(kept_ledger(app, id).await?.rows().to_vec()),
     }
 }

@@ -335,7 +335,7 @@ impl Gateway {
         let news = self.desk.take_news(self.now);
         for one in news {
             self.part.commits += 1;
-            self.part.rows_kept += one.chunks.iter().map(|(_, rows)| rows.len()).sum::<usize>();
+            self.part.rows_kept += one.rows.len();
         }
         self.plan(KEEP, Event::Keep);
     }

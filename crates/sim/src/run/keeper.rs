@@ -24,11 +24,11 @@ impl Simulation {
         let news = desk.take_news(self.now);
         for news in news {
             let fails = !self.is_mended() && self.random.chance(WRITE_FAILS);
-            self.store.put_rows(&news.failover, &news.chunks);
+            self.store.put_rows(&news.failover, &news.rows);
             if fails {
                 // The rows are kept, the record is not: all of it is news again.
                 if let Some(desk) = &mut self.node.desk {
-                    desk.keep_news(&news.failover);
+                    desk.return_news(&news);
                 }
                 continue;
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lifeboat_core::catalog::{Catalog, CatalogChange, LiveEntry};
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::MovePhase;
+use lifeboat_core::failover::{Ledger, MovePhase};
 use lifeboat_core::limits::{SESSION_TOKEN_TTL, TICKET_TTL};
 use lifeboat_core::live_config::{Counter, LiveConfig};
 use lifeboat_core::ticket::{Claims, SESSION_AUDIENCE};
@@ -57,12 +57,12 @@ impl Simulation {
         let mut desk = Desk::new(Arc::clone(&catalog), Arc::new(ProjectVisible));
         for record in catalog.failovers() {
             if record.phase.is_open() || record.phase == MovePhase::CompleteWithStragglers {
-                let rows = if self.mutation == Some(Mutation::RestartForgetsRows) {
-                    Vec::new()
+                let ledger = if self.mutation == Some(Mutation::RestartForgetsRows) {
+                    Ledger::default()
                 } else {
-                    self.store.rows(&record.id)
+                    self.store.ledger(&record.id)
                 };
-                desk.restore_move(Arc::clone(record), rows, self.now);
+                desk.restore_move(Arc::clone(record), ledger, self.now);
             }
         }
         if boot > 1 {

@@ -129,10 +129,10 @@ impl Simulation {
             MovePhase::Complete | MovePhase::Cancelled | MovePhase::FailedBack => true,
         };
         let open = self.store.failovers().find(|record| !is_settled(record))?;
-        let mut rows = self.store.rows(&open.id).into_iter();
-        let waits_for = rows.find(|row| row.stage == Stage::Pending).map(|row| row.session);
-        let is_of =
-            |host: &&Host| host.machine.placement().map(|one| &one.session) == waits_for.as_ref();
+        let ledger = self.store.ledger(&open.id);
+        let pending = ledger.rows().iter().find(|row| row.stage == Stage::Pending);
+        let waits_for = pending.map(|row| &row.session);
+        let is_of = |host: &&Host| host.machine.placement().map(|one| &one.session) == waits_for;
         let client = self.hosts.iter().position(|host| is_of(&host));
         Some(format!("{} is still {:?}, client {client:?}: {:?}", open.id, open.phase, open.counts))
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use lifeboat_core::access::{Identity, IdentityKind};
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{Counts, FailoverRecord, Kind, MovePhase, Stage};
+use lifeboat_core::failover::{Counts, FailoverRecord, Kind, Ledger, MovePhase, Stage};
 use lifeboat_core::ids::{FailoverId, User};
 use serde_json::{Value, json};
 
@@ -136,14 +136,14 @@ fn after_a_restart_the_same_failover_goes_on_at_its_pace() {
     let players: Vec<_> = (0..20).map(|_| fixture.enter("main", &[])).collect();
     fixture.fail_over(1, 10.0);
     let id = FailoverId::from_unique("1");
-    let rows = fixture.desk.rows(&id).unwrap();
+    let kept = Ledger::restore(fixture.desk.rows(&id).unwrap());
     let catalog = Arc::clone(fixture.desk.catalog());
     let mut restarted = Fixture::new();
     restarted.now = fixture.now + Duration::from_secs(10);
     let view = Arc::clone(&fixture.desk.player_view);
     restarted.desk = Desk::new(Arc::clone(&catalog), view);
     let record = Arc::clone(catalog.failover(&id).unwrap());
-    restarted.desk.restore_move(record, rows, restarted.now);
+    restarted.desk.restore_move(record, kept, restarted.now);
     let mut slots: Vec<_> = players
         .iter()
         .map(|player| restarted.open(&player.claims).rejoin.unwrap().rejoin_after_ms)
@@ -354,7 +354,7 @@ fn who_was_placed_right_before_a_crash_counts_as_placed_when_it_has_landed() {
     let player = fixture.enter("main", &["placement"]);
     fixture.fail_over(1, 10.0);
     let id = FailoverId::from_unique("1");
-    let kept = fixture.desk.rows(&id).unwrap();
+    let kept = Ledger::restore(fixture.desk.rows(&id).unwrap());
     let placed_at = fixture.now;
     let granted = fixture.desk.tick(placed_at).granted.remove(0).1;
     let claims = fixture.claims(&granted);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lifeboat_core::catalog::CatalogChange;
-use lifeboat_core::failover::{FailoverRecord, MovePhase, Row};
+use lifeboat_core::failover::{FailoverRecord, Ledger, MovePhase, Row};
 use lifeboat_core::ids::FailoverId;
 use lifeboat_core::time::Timestamp;
 
@@ -73,7 +73,7 @@ fn after_a_restart_newcomers_wait_until_the_present_could_be_back() {
         live("main", "wld_standby", 1, 0),
         CatalogChange::Failover(id, Some(record.clone())),
     ]);
-    fixture.desk.restore_move(std::sync::Arc::new(record), rows, fixture.now);
+    fixture.desk.restore_move(std::sync::Arc::new(record), Ledger::restore(rows), fixture.now);
     assert_eq!(fixture.hammered_for(Duration::from_millis(1_900)), Vec::new());
     let then = fixture.hammered_for(Duration::from_secs(2));
     assert!(then.len() >= 15 && busiest(&then) <= 11, "{} in a second", busiest(&then));

@@ -43,7 +43,8 @@ fn row(number: i64, stage: &str, code: Option<&str>, user: &str) -> Row {
 
 fn of(phase: &str, name: &str, rows: Vec<Row>) -> Report {
     let acts = vec![Moment { at: at(700), text: format!("{name} held it") }];
-    Report::new(&Catalog::default(), &record(phase, name), rows, acts, at(60_000))
+    let ledger = Ledger::restore(rows);
+    Report::new(&Catalog::default(), &record(phase, name), &ledger, acts, at(60_000))
 }
 
 fn mixed(user: &str) -> Vec<Row> {
