@@ -161,12 +161,11 @@ impl Desk {
         if now < slot {
             return Err(Refusal::for_now(ErrorCode::AdmissionPaced, slot.since(now)));
         }
-        if self.take_turn(key, now) {
-            self.charge_world(route, now);
-            return Ok(());
-        }
-        let slot = self.assign_slot(key, now);
-        Err(Refusal::for_now(ErrorCode::AdmissionPaced, slot.since(now).max(MIN_WAIT)))
+        self.take_turn(key, now).map_err(|slot| {
+            Refusal::for_now(ErrorCode::AdmissionPaced, slot.since(now).max(MIN_WAIT))
+        })?;
+        self.charge_world(route, now);
+        Ok(())
     }
 
     /// Newcomers come after everybody who is on the way, and no faster than the world takes.

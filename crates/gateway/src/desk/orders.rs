@@ -212,10 +212,28 @@ impl Desk {
         self.moves.values().any(|open| open.leads_into(world))
     }
 
-    /// Lets a session through whose slot has come.
-    pub(super) fn take_turn(&mut self, key: Key, now: Timestamp) -> bool {
-        let open = self.line_of(key).and_then(|id| self.moves.get_mut(&id));
-        open.is_none_or(|open| open.pacer.try_take(now).is_ok())
+    /// Lets a session through whose slot has come, or gives it a later one. Where several moves lead
+    /// into one world, each counts the people of the others, so that together they are no more
+    /// than it takes.
+    ///
+    /// # Errors
+    /// The later slot.
+    pub(super) fn take_turn(&mut self, key: Key, now: Timestamp) -> Result<(), Timestamp> {
+        let Some(id) = self.line_of(key) else { return Ok(()) };
+        let Some(open) = self.moves.get_mut(&id) else { return Ok(()) };
+        if open.pacer.try_take(now).is_ok() {
+            let target = open.record.target_world_id.clone();
+            let others = self.moves.iter_mut().filter(|(other, _)| **other != id);
+            let into = others.filter(|(_, other)| other.leads_into(&target));
+            into.for_each(|(_, other)| other.pacer.charge(now));
+            return Ok(());
+        }
+        let slot = self.assign_slot(key, now);
+        // It takes longer than was planned, which makes nobody a straggler.
+        if let Some(open) = self.moves.get_mut(&id) {
+            open.window_end = open.window_end.max(slot);
+        }
+        Err(slot)
     }
 
     pub(super) fn clear_order(&mut self, key: Key) {
@@ -314,8 +332,7 @@ impl Desk {
             return;
         }
         let Some(conn) = self.sessions[key].channel.as_ref().map(|open| open.conn) else { return };
-        if !self.take_turn(key, now) {
-            self.assign_slot(key, now);
+        if self.take_turn(key, now).is_err() {
             return;
         }
         let id = self.sessions[key].id.clone();

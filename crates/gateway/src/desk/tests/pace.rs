@@ -57,6 +57,26 @@ fn newcomers_come_neither_beside_a_move_nor_in_a_burst_after_it() {
 }
 
 #[test]
+fn the_people_of_two_moves_into_one_world_come_together_no_faster_than_it_takes() {
+    let mut fixture = Fixture::new();
+    fixture.change(active("other", "other"));
+    for _ in 0..20 {
+        fixture.enter("main", &["placement"]);
+        fixture.enter("other", &["placement"]);
+    }
+    fixture.pass(Duration::from_secs(5));
+    fixture.fail_over(1, 10.0);
+    let second = record("2", "other", "standby", 1, 10.0);
+    fixture.change(vec![
+        live("other", "wld_standby", 1, 0),
+        CatalogChange::Failover(second.id.clone(), Some(second)),
+    ]);
+    let placed = fixture.hammered_for(Duration::from_secs(6));
+    assert!(fixture.counts("1").placed == 20 && fixture.counts("2").placed == 20);
+    assert!(busiest(&placed) <= 11, "{} in a second at ten a second", busiest(&placed));
+}
+
+#[test]
 fn after_a_restart_newcomers_wait_until_the_present_could_be_back() {
     let mut fixture = Fixture::new();
     let record = record("1", "main", "standby", 1, 10.0);
