@@ -21,14 +21,15 @@ const CALM: Duration = Duration::from_millis(500);
 /// Both servers with `sessions` clients, one after the other. Gives Lifeboat's CPU time a push in
 /// microseconds.
 pub(crate) fn measure(program: &Path, sessions: usize, report: &mut Report) -> Result<f64> {
-    let bare_last = bare(sessions, report)?;
+    let (bare_last, bare_cost) = bare(sessions, report)?;
     let (last, cost) = lifeboat(program, sessions, report)?;
-    let name = format!("fan-out to {sessions}, last client, ratio to bare");
-    report.add(&name, "x", Better::Less, last / bare_last);
+    let name = |what: &str| format!("fan-out to {sessions}, {what}, ratio to bare");
+    report.add(&name("last client"), "x", Better::Less, last / bare_last);
+    report.add(&name("server CPU a push"), "x", Better::Less, cost / bare_cost);
     Ok(cost)
 }
 
-fn bare(sessions: usize, report: &mut Report) -> Result<f64> {
+fn bare(sessions: usize, report: &mut Report) -> Result<(f64, f64)> {
     let subject = Bare::start()?;
     let mut rig = Rig::new()?;
     let requests = (0..sessions).map(|_| wire::upgrade("/", "")).collect();
@@ -40,8 +41,9 @@ fn bare(sessions: usize, report: &mut Report) -> Result<f64> {
     let n = f64::from(u32::try_from(sessions)?);
     let name = |what: &str| format!("fan-out to {sessions}, {what}, bare");
     report.add(&name("last client"), "ms", Better::Neither, times.last());
-    report.add(&name("server CPU a push"), "us", Better::Neither, cpu.as_secs_f64() * 1e6 / n);
-    Ok(times.last())
+    let cost = cpu.as_secs_f64() * 1e6 / n;
+    report.add(&name("server CPU a push"), "us", Better::Neither, cost);
+    Ok((times.last(), cost))
 }
 
 fn lifeboat(program: &Path, sessions: usize, report: &mut Report) -> Result<(f64, f64)> {
