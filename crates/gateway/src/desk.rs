@@ -34,7 +34,7 @@ pub use channel::Opened;
 pub use effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
 pub use join::{JoinInput, NewIds};
 pub use movement::{MoveNews, Progress};
-pub use placement::Granted;
+pub use placement::{Granted, Signed};
 pub use session::SessionView;
 pub use view::Crowd;
 

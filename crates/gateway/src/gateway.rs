@@ -17,7 +17,9 @@ use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{ClientFrame, CloseCode, ServerFrame};
 use lifeboat_protocol::join::JoinAnswer;
 
-use crate::desk::{ConnRef, Desk, Effect, Granted, JoinInput, Opened, OrderLine, PlayerView};
+use crate::desk::{
+    ConnRef, Desk, Effect, Granted, JoinInput, Opened, OrderLine, PlayerView, Signed,
+};
 use crate::socket::{Arrival, Mailbox, Note, Secrecy, Shard};
 use crate::tokens::{KeyRing, TokenRefusal};
 
@@ -144,26 +146,13 @@ impl Gateway {
     }
 
     fn sign(&self, granted: Granted, now: Timestamp) -> JoinAnswer {
-        let ticket = self.keys.sign(&granted.claims(granted.server.as_str(), now, TICKET_TTL));
+        let ticket = granted.claims(granted.server.as_str(), now, TICKET_TTL);
         let session = granted.claims(SESSION_AUDIENCE, now, SESSION_TOKEN_TTL);
-        JoinAnswer {
-            ticket,
+        granted.answer(Signed {
+            ticket: self.keys.sign(&ticket),
             session_token: self.keys.sign_session(&session),
             session_url: self.session_url.clone(),
-            session: granted.session,
-            user: granted.user,
-            requested_world: granted.requested,
-            world: granted.world,
-            deployment: granted.deployment,
-            launch_context: granted.launch_context,
-            redirected: granted.redirected,
-            previous_accepted: granted.previous_accepted,
-            server: granted.server,
-            endpoint: granted.endpoint,
-            streaming: granted.streaming,
-            all_clients: granted.generation,
-            revision: granted.revision,
-        }
+        })
     }
 
     /// Takes an upgraded connection over as a session channel. A session's channels are all on

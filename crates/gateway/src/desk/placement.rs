@@ -11,6 +11,7 @@ use lifeboat_core::route::{Refusal, Route};
 use lifeboat_core::ticket::{Claims, ISSUER};
 use lifeboat_core::time::Timestamp;
 use lifeboat_core::world::Streaming;
+use lifeboat_protocol::join::JoinAnswer;
 
 use super::session::Session;
 use super::{Desk, Key, spread};
@@ -86,6 +87,40 @@ impl Granted {
             grp: self.groups.clone(),
         }
     }
+
+    /// The answer to the join.
+    #[must_use]
+    pub fn answer(self, signed: Signed) -> JoinAnswer {
+        JoinAnswer {
+            ticket: signed.ticket,
+            session_token: signed.session_token,
+            session_url: signed.session_url,
+            session: self.session,
+            user: self.user,
+            requested_world: self.requested,
+            world: self.world,
+            deployment: self.deployment,
+            launch_context: self.launch_context,
+            redirected: self.redirected,
+            previous_accepted: self.previous_accepted,
+            server: self.server,
+            endpoint: self.endpoint,
+            streaming: self.streaming,
+            all_clients: self.generation,
+            revision: self.revision,
+        }
+    }
+}
+
+/// What only whoever signs can add to a placement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The ticket for the game server.
+    pub ticket: String,
+    /// The token for the session channel.
+    pub session_token: String,
+    /// Where the session channel is opened.
+    pub session_url: String,
 }
 
 /// Who is to be placed; what does not come from the route.

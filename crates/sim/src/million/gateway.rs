@@ -12,7 +12,7 @@ use lifeboat_core::limits::SESSION_TOKEN_TTL;
 use lifeboat_core::live_config::{Audience, Counter};
 use lifeboat_core::ticket::{Claims, SESSION_AUDIENCE};
 use lifeboat_core::time::Timestamp;
-use lifeboat_gateway::desk::{ConnRef, Desk, Effect, Granted, JoinInput, NewIds, Opened};
+use lifeboat_gateway::desk::{ConnRef, Desk, Effect, Granted, JoinInput, NewIds, Opened, Signed};
 use lifeboat_protocol::client::{Action, Client, Input, Settings, Status};
 use lifeboat_protocol::frame::{ClientFrame, ServerFrame};
 use lifeboat_protocol::join::{ACCEPTS_PLACEMENT, ClientInfo, JoinAnswer, JoinRequest};
@@ -403,24 +403,11 @@ impl Gateway {
     fn sign(&mut self, seat: usize, granted: Granted) -> JoinAnswer {
         let claims = granted.claims(SESSION_AUDIENCE, self.now, SESSION_TOKEN_TTL);
         self.seats[seat].claims = Some(claims);
-        JoinAnswer {
+        granted.answer(Signed {
             ticket: "ticket".to_owned(),
             session_token: "session".to_owned(),
             session_url: "ws://gateway/session".to_owned(),
-            session: granted.session,
-            user: granted.user,
-            requested_world: granted.requested,
-            world: granted.world,
-            deployment: granted.deployment,
-            launch_context: granted.launch_context,
-            redirected: granted.redirected,
-            previous_accepted: granted.previous_accepted,
-            server: granted.server,
-            endpoint: granted.endpoint,
-            streaming: granted.streaming,
-            all_clients: granted.generation,
-            revision: granted.revision,
-        }
+        })
     }
 
     // --- the clients ---

@@ -12,7 +12,7 @@ use lifeboat_core::limits::{SESSION_TOKEN_TTL, TICKET_TTL};
 use lifeboat_core::live_config::{Counter, LiveConfig};
 use lifeboat_core::ticket::{Claims, SESSION_AUDIENCE};
 use lifeboat_core::time::Timestamp;
-use lifeboat_gateway::desk::{Desk, Effect, Granted, JoinInput, NewIds, Opened};
+use lifeboat_gateway::desk::{Desk, Effect, Granted, JoinInput, NewIds, Opened, Signed};
 use lifeboat_protocol::frame::{ByeReason, ClientFrame, CloseCode, ServerFrame};
 use lifeboat_protocol::join::{JoinAnswer, JoinRequest};
 
@@ -367,24 +367,12 @@ impl Simulation {
         };
         let ticket = granted.claims(granted.server.as_str(), now, TICKET_TTL);
         let session = granted.claims(SESSION_AUDIENCE, now, SESSION_TOKEN_TTL);
-        JoinAnswer {
+        let signed = Signed {
             ticket: self.signed(Claims { generation, ..ticket }),
             session_token: self.signed(Claims { generation, ..session }),
             session_url: "ws://node/session".to_owned(),
-            session: granted.session,
-            user: granted.user,
-            requested_world: granted.requested,
-            world: granted.world,
-            deployment: granted.deployment,
-            launch_context: granted.launch_context,
-            redirected: granted.redirected,
-            previous_accepted: granted.previous_accepted,
-            server: granted.server,
-            endpoint: granted.endpoint,
-            streaming: granted.streaming,
-            all_clients: generation,
-            revision: granted.revision,
-        }
+        };
+        Granted { generation, ..granted }.answer(signed)
     }
 
     fn signed(&mut self, claims: Claims) -> String {
