@@ -104,3 +104,69 @@ impl LedgerLog {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lifeboat_core::failover::LedgerEvent;
+    use lifeboat_core::ids::{SessionId, User};
+    use lifeboat_core::time::Timestamp;
+    use lifeboat_store::Range;
+
+    use super::*;
+    use crate::http::fixture::Plane;
+
+    const PRESENT: usize = 600;
+
+    fn session(number: usize) -> SessionId {
+        SessionId::from_unique(&number.to_string())
+    }
+
+    fn ledger() -> Ledger {
+        let mut ledger = Ledger::default();
+        for number in 0..PRESENT {
+            ledger.add_present(&session(number), &User::guest(&number.to_string()), None);
+        }
+        ledger
+    }
+
+    async fn pages(plane: &Plane, id: &FailoverId) -> usize {
+        plane.store.list(Range::prefix(keyspace::ledger(id)), None).await.unwrap().items.len()
+    }
+
+    #[tokio::test]
+    async fn what_is_read_is_the_last_of_each_row_before_and_after_it_is_begun_anew() {
+        let plane = Plane::start().await;
+        let (app, id) = (&plane.app, FailoverId::from_unique("1"));
+        let (mut log, _) = LedgerLog::read(app, &id).await.unwrap();
+        let mut ledger = ledger();
+        let mut now = Timestamp::from_ms(1_000);
+        log.append(app, &ledger.take_changed()).await.unwrap();
+        while !log.is_long(PRESENT) {
+            now = now + std::time::Duration::from_millis(1);
+            for number in 0..PRESENT {
+                let code = if now.as_ms() % 2 == 0 {
+                    lifeboat_core::code::ErrorCode::Banned
+                } else {
+                    lifeboat_core::code::ErrorCode::AccessDenied
+                };
+                ledger.note(&session(number), LedgerEvent::Refused(code), now);
+            }
+            log.append(app, &ledger.take_changed()).await.unwrap();
+        }
+        let long = pages(&plane, &id).await;
+        assert_eq!(kept_ledger(app, &id).await.unwrap().rows(), ledger.rows());
+
+        // A process that was killed meanwhile goes on with the log as it finds it.
+        let (mut found, _) = LedgerLog::read(app, &id).await.unwrap();
+        assert!(found.is_long(PRESENT));
+        found.begin_anew(app, ledger.rows()).await.unwrap();
+        assert!(!found.is_long(PRESENT));
+        assert_eq!(pages(&plane, &id).await, PRESENT.div_ceil(LEDGER_PAGE_ROWS));
+        assert!(long > LEDGER_LOG_FACTOR * PRESENT / LEDGER_PAGE_ROWS);
+        assert_eq!(kept_ledger(app, &id).await.unwrap().rows(), ledger.rows());
+
+        ledger.note(&session(7), LedgerEvent::Landed, now);
+        found.append(app, &ledger.take_changed()).await.unwrap();
+        assert_eq!(kept_ledger(app, &id).await.unwrap().rows(), ledger.rows());
+    }
+}
