@@ -34,6 +34,23 @@ async fn a_save_is_whole_or_nothing_and_guarded_by_its_revision() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_increments_at_once_is_counted_one_by_one_and_nobody_is_turned_away() {
+    let server = Server::start().await;
+    let world = server.world(json!({ "name": "Main Stage" })).await;
+    let path = format!("/api/worlds/{world}/live-config/increment");
+    let body = json!({ "path": "/game/ForceDisconnect/Redirected" });
+    let tries = (0..32).map(|_| server.api.post(&path, body.clone()));
+    let answers = futures::future::join_all(tries).await;
+    let mut counts: Vec<_> = answers
+        .into_iter()
+        .map(|answer| answer.expect(200)["game"]["ForceDisconnect"]["Redirected"].as_u64())
+        .collect();
+    counts.sort_unstable();
+    assert_eq!(counts.last(), Some(&Some(32)), "{counts:?}");
+    assert_eq!(saved(&server, &world).await["game"]["ForceDisconnect"]["Redirected"], 32);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_rule_about_overrides_and_counters_has_its_code() {
     let server = Server::start().await;
     let main = server.active_world(json!({ "name": "Main Stage" })).await;

@@ -7,6 +7,7 @@
 mod alarms;
 mod audit;
 mod automation;
+mod cli;
 mod drill;
 mod failover;
 mod guide;

@@ -32,6 +32,26 @@ async fn a_world_goes_through_its_phases() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_changes_a_world_at_once_loses_nothing() {
+    let server = Server::start().await;
+    let world = server.world(json!({ "name": "Main Stage" })).await;
+    let path = format!("/api/worlds/{world}");
+    let label = |number: u32| json!({ "labels": { format!("l{number}"): "x" } });
+    let tries = (0..24).map(|number| server.api.patch(&path, label(number)));
+    for answer in futures::future::join_all(tries).await {
+        answer.expect(200);
+    }
+    let labels = server.api.get(&path).await.expect(200)["labels"].clone();
+    assert_eq!(labels.as_object().map(serde_json::Map::len), Some(24), "{labels}");
+    let too_long = json!({ "reason": "x".repeat(501) });
+    for verb in ["launch", "stop", "restart"] {
+        let refused = server.api.post(&format!("{path}/{verb}"), too_long.clone()).await;
+        let problem = refused.expect_problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["path"], "/reason", "{verb}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn large_worlds_run_several_servers_with_endpoints_and_logs() {
     let server = Server::start().await;
     let large = json!({ "name": "Large", "scale": { "profile": "Capacity1500" } });

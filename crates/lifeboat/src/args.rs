@@ -204,7 +204,7 @@ mod tests {
             "bots --world wld_1 --count 5",
             "session kick ses_1",
             "ban alice --reason spam",
-            "ban add alice",
+            "ban add alice --reason spam",
             "ban remove ban_1",
             "token --sub alice --group crew",
             "alarms",

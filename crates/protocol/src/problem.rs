@@ -56,6 +56,7 @@ impl Problem {
             _ => ErrorCode::ValidationFailed,
         };
         let detail = match errors.as_slice() {
+            [only] if only.path.is_empty() => only.message.clone(),
             [only] => format!("{}: {}", only.path, only.message),
             _ => format!("{} fields break a rule; see `errors`", errors.len()),
         };

@@ -33,7 +33,7 @@ use crate::app::wall_clock;
 use crate::config::Config;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::writer::Actor;
-use key::digest;
+use key::{SECRET_PREFIX, digest};
 use key_table::KeyTable;
 use login::Logins;
 use player::Players;
@@ -189,6 +189,13 @@ fn sent_key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
         (None, Some(value)) => value.to_str().map(|text| Some(text.trim())).map_err(|_| bad_key()),
         (None, None) => Ok(None),
     }
+}
+
+/// Whether a request brings an operator's or a service's key, valid or not, where players ask, too.
+pub(crate) fn brings_key(headers: &HeaderMap) -> bool {
+    let text = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = text.and_then(bearer).is_some_and(|secret| secret.starts_with(SECRET_PREFIX));
+    bearer || headers.contains_key("x-api-key")
 }
 
 /// The token of an `Authorization: Bearer` header.

@@ -80,6 +80,7 @@ pub(crate) async fn save(
     edit: impl Fn(&ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
     records: impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
 ) -> ApiResult<Saved> {
+    let _turn = app.writer.turn(world).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let catalog = app.catalog();
         let draft = draft(app, &catalog, actor, world, options, &edit, &records)?;

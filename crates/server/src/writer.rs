@@ -1,17 +1,22 @@
 //! Writes: every change of the state goes through here, with its audit entry in the same commit,
 //! and is answered once this node serves from the new revision.
 
+use std::array;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use lifeboat_core::code::ErrorCode;
+use lifeboat_core::ids::WorldId;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::problem::Problem;
 use lifeboat_store::{Outcome, Precondition, Store, StoreError, Transaction};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::timeout;
 
 use crate::feed::Feed;
 use crate::http::problem::ApiError;
@@ -19,6 +24,11 @@ use crate::keyspace;
 
 /// How long an answer waits for this node to serve from the new revision.
 const SERVE_PATIENCE: Duration = Duration::from_secs(5);
+/// Worlds that share a turn wait for each other, which is no harm.
+const TURNS: usize = 64;
+/// How long a write waits for its turn; then it goes without, since the store's conditions hold in
+/// any case.
+const TURN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Who changes something.
 #[derive(Debug, Clone)]
@@ -93,11 +103,21 @@ pub(crate) struct Writer {
     store: Arc<dyn Store>,
     feed: Arc<Feed>,
     clock: fn() -> Timestamp,
+    turns: [Mutex<()>; TURNS],
 }
 
 impl Writer {
     pub(crate) fn new(store: Arc<dyn Store>, feed: Arc<Feed>, clock: fn() -> Timestamp) -> Self {
-        Self { store, feed, clock }
+        Self { store, feed, clock, turns: array::from_fn(|_| Mutex::default()) }
+    }
+
+    /// Waits until nobody else on this node decides about a world. Who holds its turn until it has
+    /// written loses no race to the others, however many write at once; to other nodes it may.
+    /// A task holds one turn at a time.
+    pub(crate) async fn turn(&self, world: &WorldId) -> Option<MutexGuard<'_, ()>> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(world);
+        let index = usize::try_from(hash % TURNS as u64).unwrap_or_default();
+        timeout(TURN_PATIENCE, self.turns[index].lock()).await.ok()
     }
 
     /// The time of what is written.

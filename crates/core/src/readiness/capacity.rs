@@ -52,7 +52,7 @@ fn remaining(pair: &Pair<'_>) -> Check {
         format!("the standby ends {missing_minutes} min before the main world")
     };
     let remedy = if pair.standby.standing().is_some() {
-        format!("lifeboat world extend {} --minutes {missing_minutes}", pair.standby.world.id)
+        format!("lifeboat world extend {} {missing_minutes}", pair.standby.world.id)
     } else {
         set(pair, &format!("durationMinutes={}", main.as_millis().div_ceil(60_000)))
     };

@@ -41,8 +41,8 @@ pub(crate) struct NewBan {
     /// Only from this world, by id or name; else from all.
     #[arg(long)]
     world: Option<WorldRef>,
-    /// Why, for the audit log.
-    #[arg(long, default_value = "")]
+    /// Why, for whoever wonders later.
+    #[arg(long)]
     reason: String,
 }
 

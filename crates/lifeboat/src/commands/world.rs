@@ -1,5 +1,6 @@
 //! `lifeboat world`: set up worlds, start and stop them.
 
+mod assign;
 mod fields;
 mod logs;
 mod show;
@@ -79,6 +80,9 @@ pub(crate) struct SetArgs {
     mod_name: Option<String>,
     #[command(flatten)]
     fields: WorldFields,
+    /// A field by its name in the API, as remedies write it: build.map=garden.
+    #[arg(value_name = "PATH=VALUE")]
+    values: Vec<String>,
 }
 
 /// A world, and whether the people in it are asked about.
@@ -121,6 +125,9 @@ pub(crate) struct StopArgs {
     /// Why, for the audit log.
     #[arg(long)]
     reason: Option<String>,
+    /// Wait until it has stopped.
+    #[arg(long)]
+    wait: bool,
 }
 
 /// Carries out a command about worlds.
@@ -140,7 +147,7 @@ pub(crate) async fn run(command: WorldCommand, ctx: &Context) -> anyhow::Result<
             ui::note(format_args!("deleted {}", found.view.name));
         }
         WorldCommand::Launch(args) => return launch(args, ctx).await,
-        WorldCommand::Stop(args) => stop(args, ctx).await?,
+        WorldCommand::Stop(args) => return stop(args, ctx).await,
         WorldCommand::Restart(args) => {
             let found = args.world.find(ctx).await?;
             confirm_with_people(&found, "Restart", args.yes.into())?;
@@ -179,7 +186,8 @@ async fn list(ctx: &Context) -> anyhow::Result<()> {
 }
 
 async fn set(args: SetArgs, ctx: &Context) -> anyhow::Result<()> {
-    let patch = args.fields.patch(args.name.as_deref(), args.mod_name.as_deref());
+    let mut patch = args.fields.patch(args.name.as_deref(), args.mod_name.as_deref());
+    assign::put_all(&mut patch, &args.values)?;
     if patch.as_object().is_some_and(serde_json::Map::is_empty) {
         let text = "nothing to change; see `lifeboat world set --help` for what can be".to_owned();
         return Err(crate::exit::Usage(text).into());
@@ -206,19 +214,22 @@ async fn launch(args: LaunchArgs, ctx: &Context) -> anyhow::Result<Outcome> {
         show_deployment(ctx, &deployment)?;
         return Ok(Outcome::Done);
     }
-    let path = format!("/api/deployments/{}", ui::cell(&deployment, "/id"));
-    loop {
-        let deployment = ctx.api.get(&path).await?;
-        if deployment["phase"] != "Starting" {
-            show_deployment(ctx, &deployment)?;
-            let is_active = deployment["phase"] == "Active";
-            return Ok(if is_active { Outcome::Done } else { Outcome::Failed });
-        }
-        tokio::time::sleep(POLL_EVERY).await;
-    }
+    let deployment = while_in("Starting", deployment, ctx).await?;
+    show_deployment(ctx, &deployment)?;
+    Ok(if deployment["phase"] == "Active" { Outcome::Done } else { Outcome::Failed })
 }
 
-async fn stop(args: StopArgs, ctx: &Context) -> anyhow::Result<()> {
+/// The deployment once it is not in this phase any more.
+async fn while_in(phase: &str, mut deployment: Value, ctx: &Context) -> anyhow::Result<Value> {
+    let path = format!("/api/deployments/{}", ui::cell(&deployment, "/id"));
+    while deployment["phase"] == phase {
+        tokio::time::sleep(POLL_EVERY).await;
+        deployment = ctx.api.get(&path).await?;
+    }
+    Ok(deployment)
+}
+
+async fn stop(args: StopArgs, ctx: &Context) -> anyhow::Result<Outcome> {
     let found = args.which.world.find(ctx).await?;
     confirm_with_people(&found, "Stop", args.which.yes.into())?;
     let mut body = json!({});
@@ -228,8 +239,12 @@ async fn stop(args: StopArgs, ctx: &Context) -> anyhow::Result<()> {
     if let Some(reason) = args.reason {
         body["reason"] = reason.into();
     }
-    let deployment = ctx.api.send(Call::post(found.path("/stop"), body)).await?;
-    show_deployment(ctx, &deployment)
+    let mut deployment = ctx.api.send(Call::post(found.path("/stop"), body)).await?;
+    if args.wait {
+        deployment = while_in("Stopping", deployment, ctx).await?;
+    }
+    show_deployment(ctx, &deployment)?;
+    Ok(Outcome::Done)
 }
 
 async fn extend(world: &WorldRef, by: Minutes, ctx: &Context) -> anyhow::Result<()> {

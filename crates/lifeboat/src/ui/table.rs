@@ -1,4 +1,4 @@
-//! Tables that fit the terminal.
+//! Tables that fit the terminal, and have a line for each row where there is none.
 
 use comfy_table::{ContentArrangement, presets};
 use rustix::termios::tcgetwinsize;
@@ -12,17 +12,18 @@ pub(crate) struct Table(comfy_table::Table);
 impl Table {
     /// A table with these headings.
     pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
-        let mut table = Self::plain();
+        let mut table = Self::plain(columns());
         table.0.set_header(headings);
         table
     }
 
-    fn plain() -> Self {
+    /// A table without headings, at most so wide. Without a limit a row is a line, for `grep`.
+    fn plain(columns: Option<u16>) -> Self {
         let mut table = comfy_table::Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(columns());
+        table.load_style(presets::NOTHING);
+        if let Some(columns) = columns {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+        }
         Self(table)
     }
 
@@ -43,7 +44,7 @@ impl std::fmt::Display for Table {
 
 /// Names and values under each other.
 pub(crate) fn sheet<const N: usize>(rows: [(&str, String); N]) -> Table {
-    let mut table = Table::plain();
+    let mut table = Table::plain(columns());
     for (name, value) in rows {
         if !value.is_empty() {
             table.row([name.to_owned(), value]);
@@ -64,12 +65,10 @@ pub(crate) fn cell(value: &Value, pointer: &str) -> String {
     }
 }
 
-/// The width of the terminal that the answer is shown on.
-fn columns() -> u16 {
-    match tcgetwinsize(rustix::stdio::stdout()) {
-        Ok(size) if size.ws_col > 20 => size.ws_col,
-        _ => COLUMNS_DEFAULT,
-    }
+/// The width of the terminal that the answer is shown on; none where it is no terminal.
+fn columns() -> Option<u16> {
+    let size = tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(if size.ws_col > 20 { size.ws_col } else { COLUMNS_DEFAULT })
 }
 
 /// The text without what would move the cursor or change colours of the reader's terminal.
@@ -84,12 +83,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_keeps_to_80_columns_and_to_its_cells() {
-        let mut table = Table::new(["NAME", "ID"]);
+    fn a_table_keeps_to_its_columns_and_to_its_cells() {
+        let mut table = Table::plain(Some(80));
+        table.0.set_header(["NAME", "ID"]);
         table.row(["Main\u{1b}[2J Stage ".repeat(12), "wld_1".to_owned()]);
         let text = table.to_string();
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.starts_with("NAME") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn where_there_is_no_terminal_a_row_is_a_line() {
+        let mut table = Table::plain(None);
+        table.row(["Main\nStage ".repeat(12), "wld_1".to_owned()]);
+        assert_eq!(table.to_string().lines().count(), 1, "{table}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::ids;
 use crate::keyspace::hex;
 
 /// How every secret begins, so that people and scanners know what they found.
-const SECRET_PREFIX: &str = "lbk_";
+pub(super) const SECRET_PREFIX: &str = "lbk_";
 
 /// An API key as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -3,6 +3,16 @@
 use lifeboat_core::limits::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
 use lifeboat_core::problem::FieldProblem;
 
+use crate::http::problem::{ApiError, ApiResult};
+
+/// Refuses a reason that is too long.
+///
+/// # Errors
+/// Naming the limit.
+pub(crate) fn check_reason(text: Option<&str>) -> ApiResult<()> {
+    text.and_then(reason).map_or(Ok(()), |problem| Err(ApiError::fields(vec![problem])))
+}
+
 /// A reason that is too long.
 pub(crate) fn reason(text: &str) -> Option<FieldProblem> {
     let rule = || format!("a reason has at most {REASON_CHARS_MAX} characters; shorten it");

@@ -13,6 +13,7 @@ use lifeboat_core::limits::{
 use lifeboat_core::problem::FieldProblem;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 use std::str::FromStr;
 use tokio::time::timeout;
 
@@ -29,7 +30,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.map(|text| text.split(';').next().unwrap_or("").trim());
         let is_json = media_type.is_none_or(|text| {
-            text.is_empty() || text == "application/json" || text == "application/merge-patch+json"
+            ["", "application/json", "application/merge-patch+json"]
+                .iter()
+                .any(|one| text.eq_ignore_ascii_case(one))
         });
         let bytes = whole(request.into_body()).await?;
         if bytes.is_empty() {
@@ -40,6 +43,17 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             return Err(ApiError::new(ErrorCode::UnsupportedMediaType, detail));
         }
         parse(&bytes).map(Self)
+    }
+}
+
+/// A body as it came, whatever it says that it is.
+pub(crate) struct Whole(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> ApiResult<Self> {
+        whole(request.into_body()).await.map(Self)
     }
 }
 
@@ -113,13 +127,22 @@ fn depth(bytes: &[u8]) -> usize {
 /// A JSON value as a typed one; what does not fit is named by its place.
 pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> ApiResult<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = pointer(&error.path().to_string());
+        let mut path = pointer(error.path());
         let message = error.into_inner().to_string();
+        if let Some(field) = missing(&message) {
+            path = child(&path, field);
+        }
         ApiError::fields(vec![FieldProblem::invalid(path, remedy(&message))])
     })
 }
 
+/// The field that a message says is missing.
+fn missing(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.split('`').next()
+}
+
 fn remedy(message: &str) -> String {
+    let message = message.replace("expected u64", WHOLE).replace("expected u32", WHOLE);
     if message.starts_with("missing field") {
         format!("{message}; it is required")
     } else if message.starts_with("unknown field") {
@@ -129,13 +152,21 @@ fn remedy(message: &str) -> String {
     }
 }
 
-/// A path such as `access.groups[0]` as a JSON Pointer.
-fn pointer(path: &str) -> String {
-    if path == "." {
-        return String::new();
-    }
-    let path = path.replace('[', ".").replace(']', "");
-    path.split('.').filter(|key| !key.is_empty()).map(|key| format!("/{key}")).collect()
+/// What the types of counts are called outside of the program.
+const WHOLE: &str = "expected a whole number from 0";
+
+/// The path to a value as a JSON Pointer.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => child(&pointer, key),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    })
+}
+
+/// The pointer to `key` below `parent`.
+fn child(parent: &str, key: &str) -> String {
+    format!("{parent}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// A typed body. An empty body, or `null`, is read as `{}`.
@@ -191,6 +222,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Ask<T> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -199,9 +232,40 @@ mod tests {
         assert_eq!(depth("[".repeat(1_000).as_bytes()), 1_000);
     }
 
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "only read")]
+    struct Sent {
+        labels: std::collections::BTreeMap<String, String>,
+        groups: Vec<String>,
+        minutes: u32,
+    }
+
+    fn path_of(value: Value) -> String {
+        let problem = typed::<Sent>(value).unwrap_err().0;
+        assert!(problem.detail.starts_with(&problem.errors[0].path), "{problem:?}");
+        problem.errors[0].path.clone()
+    }
+
     #[test]
-    fn a_path_becomes_a_pointer() {
-        assert_eq!(pointer("access.groups[0]"), "/access/groups/0");
-        assert_eq!(pointer("."), "");
+    fn what_does_not_fit_is_named_by_its_place_and_so_is_what_is_missing() {
+        let sent = |labels: Value, groups: Value| json!({ "labels": labels, "groups": groups });
+        assert_eq!(path_of(sent(json!({}), json!(["a", 5]))), "/groups/1");
+        assert_eq!(path_of(sent(json!({ "a.b/c[0]": 5 }), json!([]))), "/labels/a.b~1c[0]");
+        assert_eq!(path_of(sent(json!({}), json!([]))), "/minutes");
+        let negative = json!({ "minutes": -1 });
+        let problem = typed::<Sent>(negative).unwrap_err().0;
+        assert!(problem.detail.contains("expected a whole number from 0"), "{}", problem.detail);
+    }
+
+    #[tokio::test]
+    async fn a_media_type_is_read_without_regard_to_capitals() {
+        let sent = |media_type: &str| {
+            let request = Request::builder().header(CONTENT_TYPE, media_type);
+            JsonBody::from_request(request.body(AxumBody::from("{}")).unwrap(), &())
+        };
+        for fits in ["Application/JSON; Charset=UTF-8", "APPLICATION/MERGE-PATCH+JSON"] {
+            assert!(sent(fits).await.is_ok(), "{fits}");
+        }
+        assert!(sent("text/json").await.is_err());
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod docs;
 mod markdown;
+mod words;
 
 use axum::body::Body;
 use axum::extract::Request;

@@ -37,6 +37,7 @@ pub(crate) async fn change(
     if_match: Option<&str>,
 ) -> ApiResult<Arc<World>> {
     may_set_internal(caller.role, patch)?;
+    let _turn = app.writer.turn(id).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let before = stored::world(app, id).await?;
         check_if_match(if_match, &before.record)?;

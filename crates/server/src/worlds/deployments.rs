@@ -7,7 +7,7 @@ use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::deployment::Deployment;
 use lifeboat_core::ids::{DeploymentId, WorldId};
-use lifeboat_core::limits::{DURATION_MINUTES_MAX, REASON_CHARS_MAX, WRITE_RETRIES_MAX};
+use lifeboat_core::limits::{DURATION_MINUTES_MAX, WRITE_RETRIES_MAX};
 use lifeboat_core::phase::PhaseEvent;
 use lifeboat_core::reconcile;
 use lifeboat_store::Transaction;
@@ -19,6 +19,7 @@ use super::stored::{
     self, Draft, audited_deployment, commit, contended, no_deployment, put_deployment,
 };
 use crate::app::App;
+use crate::failover::fields::check_reason;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::writer::{About, Actor};
 
@@ -40,10 +41,7 @@ impl StopOptions {
             let detail = "`force` overrides a rule: say why in `reason`, for the audit log";
             return Err(ApiError::new(ErrorCode::ReasonRequired, detail));
         }
-        if reason.as_ref().is_some_and(|text| text.chars().count() > REASON_CHARS_MAX) {
-            let message = format!("a reason has at most {REASON_CHARS_MAX} characters; shorten it");
-            return Err(invalid("/reason", message));
-        }
+        check_reason(reason.as_deref())?;
         Ok(reason)
     }
 }
@@ -59,6 +57,7 @@ pub(crate) async fn stop(
     options: &StopOptions,
 ) -> ApiResult<Arc<Deployment>> {
     let reason = options.reason()?;
+    let _turn = app.writer.turn(id).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let world = stored::world(app, id).await?;
         let current = stored::current(app, &world.record).await?;
@@ -108,6 +107,8 @@ pub(crate) async fn restart(
     id: &WorldId,
     reason: Option<String>,
 ) -> ApiResult<Arc<Deployment>> {
+    check_reason(reason.as_deref())?;
+    let _turn = app.writer.turn(id).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let world = stored::world(app, id).await?;
         let old = stored::current(app, &world.record).await?;
@@ -138,6 +139,8 @@ pub(crate) async fn extend(
         let message = format!("a deployment is extended by 1 to {DURATION_MINUTES_MAX} minutes");
         return Err(invalid("/minutes", message));
     }
+    let world = stored::deployment(app, id).await?.record.world;
+    let _turn = app.writer.turn(&world).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let before = stored::deployment(app, id).await?;
         let next = extended(&before.record, minutes)?;

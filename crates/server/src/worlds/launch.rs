@@ -20,6 +20,7 @@ use super::stored::{
     self, Draft, Stored, audited_deployment, commit, contended, put_deployment, put_world,
 };
 use crate::app::App;
+use crate::failover::fields::check_reason;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::live_config::{history_key, live_of, rules_of};
 use crate::writer::{About, Actor, json, unchanged};
@@ -65,6 +66,8 @@ pub(crate) async fn launch(
     id: &WorldId,
     options: &LaunchOptions,
 ) -> ApiResult<Arc<Deployment>> {
+    check_reason(options.reason.as_deref())?;
+    let _turn = app.writer.turn(id).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let world = stored::world(app, id).await?;
         let old = stored::current(app, &world.record).await?;

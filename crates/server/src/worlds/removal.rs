@@ -26,6 +26,7 @@ const GUARDED_MAX: usize = 100;
 /// # Errors
 /// `world_in_use` while it runs or is part of an override.
 pub(crate) async fn remove(app: &App, actor: &Actor, id: &WorldId) -> ApiResult<()> {
+    let _turn = app.writer.turn(id).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let before = stored::world(app, id).await?;
         let catalog = app.catalog();

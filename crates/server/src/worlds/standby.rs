@@ -41,6 +41,7 @@ pub(crate) async fn create_standby(
     patch: &Value,
 ) -> ApiResult<Arc<World>> {
     may_set_internal(caller.role, patch)?;
+    let _turn = app.writer.turn(main).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let before = stored::world(app, main).await?;
         check_can_have_standby(&before.record)?;
@@ -119,6 +120,7 @@ pub(crate) async fn set_standby(
     main: &WorldId,
     change: &StandbyChange,
 ) -> ApiResult<Arc<World>> {
+    let _turn = app.writer.turn(main).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let before = stored::world(app, main).await?;
         let next = next_main(&before.record, change)?;

@@ -2,9 +2,11 @@
 
 use clap::Args;
 use lifeboat_core::ids::ServerId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::Call;
+use crate::args::Output;
+use crate::commands::context::Found;
 use crate::commands::{Context, WorldRef};
 use crate::limits::POLL_EVERY;
 use crate::ui;
@@ -31,9 +33,7 @@ pub(crate) struct LogsArgs {
 /// When the API refuses or is out of reach.
 pub(super) async fn run(args: LogsArgs, ctx: &Context) -> anyhow::Result<()> {
     let found = args.world.find(ctx).await?;
-    let Some(deployment) = &found.view.status.deployment_id else {
-        anyhow::bail!("{} was never launched, so there are no logs", found.view.name);
-    };
+    let deployment = deployment(&found, ctx).await?;
     let mut call = Call::get(format!("/api/deployments/{deployment}/logs"))
         .query("tail", args.tail)
         .accept("text/plain, application/json;q=0.5");
@@ -44,8 +44,12 @@ pub(super) async fn run(args: LogsArgs, ctx: &Context) -> anyhow::Result<()> {
     loop {
         let (kind, text) = ctx.api.text(call.clone()).await?;
         let lines = lines(&kind, &text);
-        for line in fresh(&shown, &lines) {
-            ui::answer(line)?;
+        match ctx.output {
+            Output::Json if !args.follow => ui::json(&json!({ "lines": lines }))?,
+            Output::Json => {
+                fresh(&shown, &lines).iter().try_for_each(|line| ui::answer(json!(line)))?;
+            }
+            Output::Table => fresh(&shown, &lines).iter().try_for_each(ui::answer)?,
         }
         shown = lines;
         if !args.follow {
@@ -53,6 +57,19 @@ pub(super) async fn run(args: LogsArgs, ctx: &Context) -> anyhow::Result<()> {
         }
         tokio::time::sleep(4 * POLL_EVERY).await;
     }
+}
+
+/// The deployment that a world runs, else the one that it ran last.
+async fn deployment(found: &Found, ctx: &Context) -> anyhow::Result<String> {
+    if let Some(running) = &found.view.status.deployment_id {
+        return Ok(running.to_string());
+    }
+    let all = ctx.api.list(&found.path("/deployments")).await?;
+    let newest = all.iter().max_by_key(|one| ui::cell(one, "/startedAt"));
+    let Some(newest) = newest else {
+        anyhow::bail!("{} was never launched, so there are no logs", found.view.name);
+    };
+    Ok(ui::cell(newest, "/id"))
 }
 
 /// The lines of a log that comes as text, as a list of lines, or as a list of objects.

@@ -45,6 +45,7 @@ pub(crate) struct ForceQuery {
 impl ForceQuery {
     /// The reason of a force; an error when there is a force and no reason.
     pub(crate) fn reason(self) -> ApiResult<Option<String>> {
+        failover::fields::check_reason(self.reason.as_deref())?;
         let reason = self.reason.filter(|reason| !reason.trim().is_empty());
         match (self.force, reason) {
             (true, None) => Err(ApiError::new(
@@ -275,7 +276,8 @@ pub(crate) async fn rollback(
 ) -> ApiResult<Response> {
     app.world(&world)?;
     let wants_reason = body.include_failover || body.force;
-    let reason = ForceQuery { force: wants_reason, reason: body.reason }.reason()?;
+    let given = body.reason.clone().filter(|reason| !reason.trim().is_empty());
+    let reason = ForceQuery { force: wants_reason, reason: body.reason }.reason()?.or(given);
     let old = live_config::at_revision(&app, &world, body.revision).await?.ok_or_else(|| {
         let message = format!(
             "revision {} is not in the history of this world; `GET …/live-config/history` lists \

@@ -8,7 +8,6 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use lifeboat_core::access::{IdentityKind, may_enter};
@@ -22,7 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, world_of};
-use crate::http::body::Id;
+use crate::auth::{brings_key, no_key};
+use crate::http::body::{Id, Whole};
 use crate::http::problem::{ApiError, ApiResult};
 use crate::keyspace::hex;
 
@@ -43,8 +43,9 @@ struct Refused {
 
 /// Evaluates all flags of a world (OFREP)
 ///
-/// Keys are the paths of live config values that players see, such as
-/// `game.ForceDisconnect.AllClients` and `project.Stage.DoorsOpen`.
+/// Keys are the paths of live config values, such as `game.ForceDisconnect.AllClients` and
+/// `project.Stage.DoorsOpen`: those that players see, if they may enter the world; with an API key,
+/// those that its role sees.
 #[utoipa::path(
     post, path = "/api/worlds/{id}/ofrep/v1/evaluate/flags", tag = "ofrep",
     params(("id" = String, Path, description = "The world"),
@@ -58,7 +59,7 @@ pub(crate) async fn all(
     State(app): State<Arc<App>>,
     Id(world): Id<WorldId>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> ApiResult<Response> {
     let flags = flags(&app, &world, &headers)?;
     if let Err(refused) = context(&body) {
@@ -98,7 +99,7 @@ pub(crate) async fn one(
     State(app): State<Arc<App>>,
     Path((world, key)): Path<(String, String)>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> ApiResult<Response> {
     let world: WorldId = world.parse().map_err(|invalid: lifeboat_core::ids::IdInvalid| {
         ApiError::new(ErrorCode::NotFound, invalid.to_string())
@@ -115,14 +116,29 @@ pub(crate) async fn one(
     match flags.get(&key) {
         Some(value) => Ok(Json(evaluation(&key, value)).into_response()),
         None => {
-            let details = "no value that players see has this key; ask for all of them".to_owned();
+            let details = "no value that you may see has this key; ask for all of them".to_owned();
             refuse(StatusCode::NOT_FOUND, Refused { code: "FLAG_NOT_FOUND", details })
         }
     }
 }
 
-/// The values of a world that its players see, if whoever asks may enter it.
+/// The values of a world that whoever asks may see.
 fn flags(app: &App, world: &WorldId, headers: &HeaderMap) -> ApiResult<BTreeMap<String, Value>> {
+    if !brings_key(headers) {
+        return flags_for_player(app, world, headers);
+    }
+    let caller = app.auth.caller(headers, None)?.ok_or_else(no_key)?;
+    let catalog = app.catalog();
+    world_of(&catalog, world)?;
+    Ok(values(app, &catalog, world, caller.role.audience()))
+}
+
+/// The values of a world that its players see, if whoever asks may enter it.
+fn flags_for_player(
+    app: &App,
+    world: &WorldId,
+    headers: &HeaderMap,
+) -> ApiResult<BTreeMap<String, Value>> {
     let identity = app.auth.player(headers)?;
     let catalog = app.catalog();
     let access = &world_of(&catalog, world)?.spec.access;
@@ -142,11 +158,16 @@ fn flags(app: &App, world: &WorldId, headers: &HeaderMap) -> ApiResult<BTreeMap<
     entered.map_err(|code| {
         ApiError::new(code, "whoever may not enter a world does not read its values either")
     })?;
-    Ok(values(app, &catalog, world))
+    Ok(values(app, &catalog, world, Audience::Players))
 }
 
-fn values(app: &App, catalog: &Catalog, world: &WorldId) -> BTreeMap<String, Value> {
-    let view = app.mods.view(catalog, world, Audience::Players);
+fn values(
+    app: &App,
+    catalog: &Catalog,
+    world: &WorldId,
+    audience: Audience,
+) -> BTreeMap<String, Value> {
+    let view = app.mods.view(catalog, world, audience);
     let mut flags = BTreeMap::new();
     flatten("game", &view.game, &mut flags);
     flatten("project", &view.project, &mut flags);
@@ -298,6 +319,19 @@ mod tests {
         assert_eq!(plane.send(line, &[], None).await.code(), "access_denied");
         let forged = [("authorization", "Bearer a.b.c")];
         assert_eq!(plane.send(line, &forged, None).await.status, 401);
+        let key = plane.key("viewer").await.1;
+        for header in [("x-api-key", key.clone()), ("authorization", format!("Bearer {key}"))] {
+            let one = format!("{line}/game.Failover.OverrideWorldId");
+            let seen = plane.send(&one, &[(header.0, &header.1)], None).await;
+            assert_eq!(
+                (seen.status.as_u16(), &seen.body["value"]),
+                (200, &json!("")),
+                "{header:?}"
+            );
+        }
+        assert_eq!(plane.send(line, &[("x-api-key", "lbk_revoked")], None).await.status, 401);
+        let large = json!({ "context": { "more": "x".repeat(3_000_000) } });
+        assert_eq!(plane.ask(line, Some(large)).await.code(), "body_too_large");
         let missing = "POST /api/worlds/wld_other/ofrep/v1/evaluate/flags";
         assert_eq!(plane.send(missing, &[], None).await.code(), "world_not_found");
     }

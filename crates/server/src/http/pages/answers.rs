@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::docs::Guide;
 use super::markdown::anchor;
+use super::words::words;
 
 /// How soon a word that is said again stops counting.
 const SATURATION: f64 = 1.2;
@@ -14,7 +15,7 @@ const LENGTH_WEIGHT: f64 = 0.75;
 /// How many times a word in a heading counts.
 const HEADING_WEIGHT: usize = 3;
 /// How much more a passage of the page that was asked counts.
-const OWN_PAGE_BONUS: f64 = 1.25;
+const OWN_PAGE_BONUS: f64 = 1.5;
 /// The share of a question's words, by weight, that a passage has to have to be an answer.
 const ANSWERED_SHARE: f64 = 0.5;
 /// Further passages that are shown in short.
@@ -22,13 +23,10 @@ const EXCERPTS_MAX: usize = 3;
 /// Characters of an excerpt.
 const EXCERPT_CHARS_MAX: usize = 200;
 
-/// Words that say nothing about what a question is after.
-const STOP_WORDS: &[&str] = &[
-    "a", "an", "and", "any", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from",
-    "get", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "of",
-    "on", "one", "or", "should", "so", "that", "the", "them", "then", "there", "this", "to", "was",
-    "we", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your",
-];
+/// Guides that tell how Lifeboat was made and measured, and how much their passages count: who asks
+/// wants to do something.
+const BACKGROUND: (&[&str], f64) =
+    (&["benchmark", "decisions/", "faults", "scale", "simulation"], 0.4);
 
 /// A passage: the text below one heading.
 struct Passage<'a> {
@@ -43,7 +41,7 @@ struct Passage<'a> {
 /// Answers a question with passages of the guides, those of the page `own` first among equals.
 pub(super) fn answer(question: &str, own: &str, guides: &[Guide]) -> String {
     let passages: Vec<_> = guides.iter().flat_map(passages).collect();
-    let wanted: BTreeSet<String> = words(question).collect();
+    let wanted: BTreeSet<String> = words(question).into_iter().collect();
     let ranked = rank(&wanted, own, &passages);
     let found = ranked.iter().filter(|hit| hit.share >= ANSWERED_SHARE);
     let found: Vec<&Passage<'_>> = found.map(|hit| hit.passage).collect();
@@ -162,37 +160,16 @@ fn rank<'a, 'g>(
             }
             if passage.guide.name == own {
                 score *= OWN_PAGE_BONUS;
+            } else if BACKGROUND.0.iter().any(|name| passage.guide.name.starts_with(name)) {
+                score *= BACKGROUND.1;
             }
-            (score > 0.0).then(|| Hit { passage, score, share: has / all_weights })
+            let share = has / all_weights;
+            // One that has all the words goes before one that has some of them often.
+            (score > 0.0).then_some(Hit { passage, score: score * share, share })
         })
         .collect();
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));
     hits
-}
-
-/// The words of a text that say something, brought to a common form.
-fn words(text: &str) -> impl Iterator<Item = String> {
-    let lower = text.to_lowercase();
-    let parts: Vec<String> = lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty() && !STOP_WORDS.contains(word))
-        .map(stem)
-        .collect();
-    parts.into_iter()
-}
-
-/// A word without the endings that English puts on it.
-fn stem(word: &str) -> String {
-    let ending = |end: &str, rest_min: usize| {
-        word.strip_suffix(end).filter(|rest| rest.chars().count() >= rest_min)
-    };
-    let stem = ending("ing", 4)
-        .or_else(|| ending("ies", 3))
-        .or_else(|| ending("ed", 4))
-        .or_else(|| ending("es", 4))
-        .or_else(|| ending("s", 3))
-        .unwrap_or(word);
-    stem.trim_end_matches(['e', 'y']).to_owned()
 }
 
 #[cfg(test)]
@@ -216,6 +193,40 @@ mod tests {
         assert!(text.contains("(/docs/failover#failing-back)"));
         let text = answer("how are keys revoked", "failover", &guides());
         assert!(text.starts_with("Revoke a key"), "{text}");
+    }
+
+    /// Where the answer to a question that is put to a guide comes from.
+    fn source(question: &str) -> String {
+        let text = answer(question, "failover", &super::super::docs::all());
+        let link = text.split("](/docs/").nth(1).and_then(|rest| rest.split(')').next());
+        let link = link.unwrap_or_default().to_owned();
+        if text.starts_with("No passage") { String::new() } else { link }
+    }
+
+    #[test]
+    fn what_the_failover_guide_tells_is_found_in_the_guides() {
+        for (question, at) in [
+            ("How do I trigger a failover?", "failover#the-button"),
+            ("Which settings must match between main and failover world?", "what-has-to-match"),
+            ("How large must the failover world be?", "failover#what-has-to-match"),
+            ("Can the failover world be non-public?", "failover#what-has-to-match"),
+            ("Which two values do I need from the failover world?", "the-same-by-hand"),
+            ("Should I save the override values before I need to fail over?", "the-same-by-hand"),
+            ("What does incrementing AllClients do?", "failover#the-same-by-hand"),
+            ("What happens to connected players when AllClients is incremented?", "-by-hand"),
+            ("When do I need a LaunchContextId?", "failover#base-version-37-and-older"),
+            ("What do I do if my uproject uses V37?", "failover#base-version-37-and-older"),
+            ("How do I set up a failover world?", "failover#before-the-event-a-standby"),
+            ("How do I bring everyone back to the main world?", "failover#home-again"),
+            ("How do I ban a user?", "cli#people-keys-and-tokens"),
+            ("what are the exit codes", "cli#answers-and-exit-codes"),
+        ] {
+            let found = source(question);
+            assert!(found.contains(at), "{question} {found}");
+        }
+        for question in ["What is the capital of France?", "How do I bake bread at home?"] {
+            assert_eq!(source(question), "", "{question}");
+        }
     }
 
     #[test]
