@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use e2e::bots::Crew;
-use e2e::dice::{Dice, is_long, show};
+use e2e::dice::{Dice, is_long, show, times};
 use e2e::faulty::{Faulty, SmallDisk};
 use e2e::guest::join_patiently;
 use e2e::server::{Server, Setup, text};
@@ -44,6 +44,11 @@ impl Night {
         complete(&server.api, &text(&begun["id"]), LONG).await;
         let acknowledged = "Plaza".to_owned();
         Self { server, main, standby, acknowledged, tried: Vec::new(), number: 0 }
+    }
+
+    /// The processes of both worlds.
+    async fn pids(&self) -> [Vec<i32>; 2] {
+        [self.server.pids(&self.main).await, self.server.pids(&self.standby).await]
     }
 
     /// Saves another title; says with which status that ended.
@@ -129,6 +134,10 @@ fn database(night: &Night) -> PathBuf {
     night.server.data().join("lifeboat.db")
 }
 
+fn log_of(night: &Night) -> PathBuf {
+    night.server.data().join("lifeboat.db-wal")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_disk_is_full() {
     let _dice = Dice::of("disk_full");
@@ -142,6 +151,41 @@ async fn the_disk_is_full() {
     night.goes_on_from_memory().await;
     disk.clear();
     night.recovers().await;
+    drop(night);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_the_disk_is_full_it_comes_back_with_all_that_was_acknowledged() {
+    let mut dice = Dice::of("killed_on_a_full_disk");
+    let data = folder();
+    let Some(disk) = SmallDisk::mount(data.path(), 24) else { return };
+    let mut night = Night::on(data, Setup::default()).await;
+    let bots = Crew::of(&night.server.api.url, &night.main, 20).send();
+    bots.await_in(&night.standby, 20, LONG).await;
+    for run in 1..=times(1, 10) {
+        assert_eq!(night.write().await, 200);
+        let pids = night.pids().await;
+        disk.fill();
+        wait_for("the store to notice", async || (night.write().await == 503).then_some(())).await;
+        tokio::time::sleep(dice.within(Duration::from_secs(1))).await;
+        night.server.kill();
+        // Whether it can start at all on a full disk is the disk's affair; what was there stays.
+        let mut early = night.server.spawn_again();
+        tokio::time::sleep(dice.within(Duration::from_secs(2))).await;
+        early.kill().expect("ours");
+        let ended = early.wait().expect("ours");
+        disk.clear();
+        let begun = Instant::now();
+        night.server.restart().await;
+        night.recovers().await;
+        assert_eq!(night.pids().await, pids, "no game server was touched");
+        bots.await_in(&night.standby, 20, LONG).await;
+        show(&format!(
+            "run {run}: killed on a full disk, started on it ({ended}), in order {} ms after there \
+             was room",
+            begun.elapsed().as_millis()
+        ));
+    }
     drop(night);
 }
 
@@ -280,6 +324,58 @@ async fn the_database_is_taken_away_or_replaced() {
         fs::rename(&aside, &path).expect("put back");
         night.recovers().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_write_ahead_log_is_taken_away_or_replaced() {
+    let _dice = Dice::of("log_replaced");
+    let mut night = Night::on(folder(), Setup::default()).await;
+    let (log, aside) = (log_of(&night), database(&night).with_extension("aside"));
+    for replacement in [None, Some(&b""[..])] {
+        assert_eq!(night.write().await, 200);
+        fs::rename(&log, &aside).expect("moved away");
+        if let Some(bytes) = replacement {
+            fs::write(&log, bytes).expect("another file in its place");
+        }
+        night.goes_on_from_memory().await;
+        fs::rename(&aside, &log).expect("put back");
+        night.recovers().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_write_ahead_log_is_deleted() {
+    let _dice = Dice::of("log_deleted");
+    let mut night = Night::on(folder(), Setup::default()).await;
+    assert_eq!(night.write().await, 200);
+    fs::remove_file(log_of(&night)).expect("deleted");
+    night.goes_on_from_memory().await;
+    // Nobody can put it back; what was acknowledged was brought to safety when it was noticed.
+    wait_for("what was in the log to be in the database", async || {
+        night.server.log().contains("what was saved before is in the database").then_some(())
+    })
+    .await;
+    night.is_kept_over_a_crash().await;
+    assert_eq!(night.write().await, 200, "restarted, it goes on with a new log");
+    night.is_kept_over_a_crash().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_gone_after_a_kill_is_asked_for_and_nothing_is_lost_silently() {
+    let _dice = Dice::of("log_gone_after_a_kill");
+    let mut night = Night::on(folder(), Setup::default()).await;
+    assert_eq!(night.write().await, 200);
+    night.server.kill();
+    let (log, aside) = (log_of(&night), database(&night).with_extension("aside"));
+    fs::rename(&log, &aside).expect("moved away");
+    let status = night.server.spawn_again().wait().expect("it ends");
+    assert!(!status.success(), "it does not start with what was acknowledged missing");
+    let said = night.server.log();
+    assert!(said.contains("the write-ahead log is gone"), "{said}");
+    assert!(said.contains("lifeboat.db-shm` to go on without them"), "{said}");
+    fs::rename(&aside, &log).expect("put back");
+    night.server.restart().await;
+    night.is_kept_over_a_crash().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

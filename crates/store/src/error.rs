@@ -86,6 +86,12 @@ pub enum Outage {
          other one"
     )]
     Displaced,
+    /// The write-ahead log is another one than was opened, or gone; what is written would be lost.
+    #[error(
+        "the write-ahead log was taken away while it was in use; put it back, or restart to go on \
+         with a new one"
+    )]
+    LogDisplaced,
     /// The file system cannot hold a write-ahead log, as some network file systems cannot.
     #[error("the file system does not support a write-ahead log")]
     WriteAheadLogUnsupported,

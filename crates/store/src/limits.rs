@@ -43,3 +43,5 @@ pub const READERS_MAX: usize = 4;
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long any answer of the store may take, a disk that hangs included.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time between two looks at whether the files of a store are still in their place.
+pub const LOOK_PERIOD: Duration = Duration::from_secs(1);

@@ -7,6 +7,7 @@
 
 mod failure;
 mod log;
+mod place;
 mod readers;
 mod schema;
 mod writer;
@@ -18,14 +19,14 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch as signal};
 
 use crate::error::{Outage, StoreError};
-use crate::limits::{ANSWER_TIMEOUT, COMMIT_QUEUE_MAX, HISTORY_REVISIONS_MAX};
+use crate::limits::{ANSWER_TIMEOUT, COMMIT_QUEUE_MAX, HISTORY_REVISIONS_MAX, LOOK_PERIOD};
 use crate::range::{Listing, Range};
 use crate::store::{KeyValue, Revision, Store};
 use crate::transaction::{Outcome, Transaction};
 use crate::watch::{Log, LogPage, Watch, follow};
+use place::Place;
 use readers::Readers;
 pub use schema::OpenError;
-use schema::Place;
 use writer::{Job, Task, Writer};
 
 /// A store in one SQLite file.
@@ -50,6 +51,7 @@ impl SqliteStore {
         let (opened, opening) = oneshot::channel();
         let place = Arc::new(Place::new(path));
         let readers = Arc::new(Readers::new(Arc::clone(&place)));
+        let looking = look_after(Arc::clone(&place), jobs.downgrade());
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || match Writer::open(place, queue, history_revisions) {
@@ -63,6 +65,7 @@ impl SqliteStore {
             })
             .map_err(StoreError::unavailable)?;
         let newest = opening.await.map_err(|_| StoreError::from(Outage::Closed))??;
+        tokio::spawn(looking);
         Ok(Self { jobs, readers, newest })
     }
 
@@ -77,6 +80,25 @@ impl SqliteStore {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Outage::Closed.into()),
             Err(_) => Err(Outage::Timeout.into()),
+        }
+    }
+}
+
+/// Looks at the place also while nobody writes, and has the writer see to what is wrong there:
+/// sooner or later somebody kills the process, and what is in a log that was taken away goes too.
+async fn look_after(place: Arc<Place>, jobs: mpsc::WeakSender<Job>) {
+    loop {
+        tokio::time::sleep(LOOK_PERIOD).await;
+        let looking = Arc::clone(&place);
+        let Ok(found) = tokio::task::spawn_blocking(move || looking.check()).await else { return };
+        let Some(jobs) = jobs.upgrade() else { return };
+        if found.is_err() {
+            let (answer, answered) = oneshot::channel();
+            // With a full queue the writer meets it anyway.
+            if jobs.try_send(Job { task: Task::Probe, answer }).is_ok() {
+                // What it says to others it says to them.
+                drop(answered.await);
+            }
         }
     }
 }

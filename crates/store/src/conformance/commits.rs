@@ -7,7 +7,8 @@ use tokio::task::JoinSet;
 
 use super::Subject;
 use crate::limits::{
-    KEY_BYTES_MAX, PREFIX_DELETION_KEYS_MAX, TRANSACTION_WRITES_MAX, VALUE_BYTES_MAX,
+    KEY_BYTES_MAX, PREFIX_DELETION_KEYS_MAX, TRANSACTION_BYTES_MAX, TRANSACTION_PRECONDITIONS_MAX,
+    TRANSACTION_WRITES_MAX, VALUE_BYTES_MAX, WATCH_CHANGES_MAX,
 };
 use crate::{Outcome, Precondition, Range, Store, StoreError, Transaction};
 
@@ -241,7 +242,22 @@ pub async fn what_is_over_a_limit_is_refused_before_anything_is_done(store: Arc<
     let too_big = Bytes::from(vec![0; VALUE_BYTES_MAX + 1]);
     let many = (0..=TRANSACTION_WRITES_MAX)
         .fold(Transaction::new(), |sum, number| sum.put(number.to_string(), ""));
+    let conditions = |count: usize| {
+        (0..count).fold(Transaction::new().put("a", ""), |sum, number| {
+            sum.require(Precondition::absent(format!("none/{number}")))
+        })
+    };
+    // Keys and values count together.
+    let two = |bytes: usize| {
+        let rest = vec![0; bytes - VALUE_BYTES_MAX - 2];
+        Transaction::new().put("a", Bytes::from(vec![0; VALUE_BYTES_MAX])).put("b", rest)
+    };
+    subject.commit(conditions(TRANSACTION_PRECONDITIONS_MAX)).await;
+    subject.commit(two(TRANSACTION_BYTES_MAX)).await;
+    let before = subject.newest().await.max(before);
     for transaction in [
+        conditions(TRANSACTION_PRECONDITIONS_MAX + 1),
+        two(TRANSACTION_BYTES_MAX + 1),
         Transaction::new().put("a", "").put(long.clone(), ""),
         Transaction::new().put("a", "").delete(long.clone()),
         Transaction::new().put("a", "").delete_prefix(long.clone()),
@@ -262,6 +278,8 @@ pub async fn what_is_over_a_limit_is_refused_before_anything_is_done(store: Arc<
 }
 
 async fn refuse_a_huge_prefix_deletion(subject: &Subject<'_>) {
+    let kept = subject.read("a").await;
+    let start = subject.newest().await;
     let mut number = 0;
     while number <= PREFIX_DELETION_KEYS_MAX {
         let mut transaction = Transaction::new();
@@ -275,7 +293,14 @@ async fn refuse_a_huge_prefix_deletion(subject: &Subject<'_>) {
     let error = subject.refused(Transaction::new().put("a", "").delete_prefix("many/")).await;
     assert!(matches!(error, StoreError::Limit { .. }), "{error:?}");
     assert_eq!(subject.newest().await, before);
-    assert_eq!(subject.read("a").await, None);
+    assert_eq!(subject.read("a").await, kept);
+    // More changes than a watch reads ahead come all the same, and in order.
+    assert!(number > WATCH_CHANGES_MAX);
+    let mut watch = subject.watch("many/", start).await;
+    for revision in start + 1..=before {
+        let batch = watch.next().await.expect("it is kept");
+        assert_eq!((batch.revision, batch.changes.len()), (revision, TRANSACTION_WRITES_MAX));
+    }
 }
 
 /// Big values.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction};
 use tokio::sync::Semaphore;
 
-use super::schema::{self, Place};
+use super::log::read_bounds;
+use super::place::Place;
+use super::schema;
 use crate::error::{Outage, StoreError};
 use crate::limits::{ANSWER_TIMEOUT, READERS_MAX};
 
@@ -53,7 +55,12 @@ impl Readers {
             Some(connection) => connection,
             None => {
                 self.place.check()?;
-                schema::open_reader(self.place.path())?
+                let connection = schema::open_reader(self.place.path())?;
+                // It opens the log when it first reads. A log that is gone comes back empty then,
+                // and what is read by it makes no sense.
+                read_bounds(&connection)?;
+                self.place.check()?;
+                connection
             }
         };
         let tx = connection.transaction()?;

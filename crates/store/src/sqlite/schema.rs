@@ -2,9 +2,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thiserror::Error;
@@ -70,6 +70,19 @@ pub enum OpenError {
     /// The file is damaged, or no database at all; restore a backup.
     #[error("the file is corrupt")]
     Corrupt(#[source] Cause),
+    /// The write-ahead log that belongs to the file was taken away after a run that did not end by
+    /// itself. Opened without it, what was acknowledged last would be gone, and nobody told.
+    #[error(
+        "the write-ahead log is gone, with {pages} pages of acknowledged writes that are nowhere \
+         else; put it back, or delete `{}` to go on without them",
+        .index.display()
+    )]
+    LogMissing {
+        /// How many pages of the database were written to it alone.
+        pages: u64,
+        /// The file that says so.
+        index: PathBuf,
+    },
     /// The file cannot be reached or written at the moment.
     #[error("the file is out of reach")]
     Unavailable(#[source] Cause),
@@ -97,42 +110,9 @@ impl From<OpenError> for StoreError {
             OpenError::Unavailable(cause) => Self::Unavailable(cause),
             OpenError::Corrupt(cause) => Self::Corrupt(cause),
             // Another file took the place of ours while we ran.
-            foreign @ (OpenError::Foreign { .. } | OpenError::Newer { .. }) => {
-                Self::corrupt(foreign)
-            }
-        }
-    }
-}
-
-/// The place of the database file, and which file it is that was found there first.
-///
-/// A file that was moved, deleted or replaced is written all the same by whoever has it open, and
-/// nobody who opens the place later finds what was written. So it is looked at again around every
-/// commit: what went elsewhere must not be acknowledged.
-#[derive(Debug)]
-pub(super) struct Place {
-    path: PathBuf,
-    /// Device and inode.
-    file: OnceLock<(u64, u64)>,
-}
-
-impl Place {
-    pub(super) const fn new(path: PathBuf) -> Self {
-        Self { path, file: OnceLock::new() }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Checks that the file at the place is the one that was there the first time.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        let metadata = std::fs::metadata(&self.path).map_err(StoreError::unavailable)?;
-        let found = (metadata.dev(), metadata.ino());
-        if *self.file.get_or_init(|| found) == found {
-            Ok(())
-        } else {
-            Err(Outage::Displaced.into())
+            foreign @ (OpenError::Foreign { .. }
+            | OpenError::Newer { .. }
+            | OpenError::LogMissing { .. }) => Self::corrupt(foreign),
         }
     }
 }

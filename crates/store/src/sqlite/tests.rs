@@ -316,3 +316,112 @@ fn reads_use_an_index_for_their_range() {
         assert!(plan.starts_with("SEARCH"), "{plan} for {query}");
     }
 }
+
+/// The place of the store in this folder, and of its write-ahead log.
+fn store_and_log(folder: &TempDir) -> (PathBuf, PathBuf) {
+    (folder.path().join("store.db"), folder.path().join("store.db-wal"))
+}
+
+fn is_log_displaced<T>(answer: &Result<T, StoreError>) -> bool {
+    let Err(StoreError::Unavailable(cause)) = answer else { return false };
+    cause.downcast_ref() == Some(&Outage::LogDisplaced)
+}
+
+#[tokio::test]
+async fn a_log_that_was_taken_away_or_replaced_acknowledges_nothing_until_it_is_put_back() {
+    let (store, folder) = fixture().await;
+    let ((_, log), away) = (store_and_log(&folder), folder.path().join("away"));
+    let _ = store.commit(put("a", "1")).await.unwrap();
+    assert!(store.read("a").await.is_ok());
+    for replacement in [None, Some("")] {
+        fs::rename(&log, &away).unwrap();
+        if let Some(bytes) = replacement {
+            fs::write(&log, bytes).unwrap();
+        }
+        let refused = store.commit(put("a", "2")).await;
+        assert!(is_log_displaced(&refused), "{refused:?}");
+        assert!(store.health().await.is_err());
+        assert_eq!(store.read("a").await.unwrap().unwrap().value, "1", "who reads goes on");
+        fs::rename(&away, &log).unwrap();
+        store.health().await.unwrap();
+        let _ = store.commit(put("a", "1")).await.unwrap();
+    }
+}
+
+/// The files of a store, as a process that was killed at this moment would leave them.
+fn killed(folder: &TempDir) -> (TempDir, PathBuf) {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let from = entry.unwrap().path();
+        fs::copy(&from, copy.path().join(from.file_name().unwrap())).unwrap();
+    }
+    let path = copy.path().join("store.db");
+    (copy, path)
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_the_log_was_deleted_is_in_the_database() {
+    let (store, folder) = fixture().await;
+    let (_, log) = store_and_log(&folder);
+    let _ = store.commit(put("a", "1")).await.unwrap();
+    fs::remove_file(&log).unwrap();
+    // Nobody writes; it is noticed all the same.
+    let (mut copy, mut path) = killed(&folder);
+    let opening = async {
+        loop {
+            match SqliteStore::open(&path).await {
+                Ok(opened) => break opened,
+                Err(error) => assert!(matches!(error, OpenError::LogMissing { .. }), "{error:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            (copy, path) = killed(&folder);
+        }
+    };
+    let opened = tokio::time::timeout(Duration::from_secs(20), opening).await.unwrap();
+    assert_eq!(opened.read("a").await.unwrap().unwrap().value, "1");
+    drop(copy);
+}
+
+#[tokio::test]
+async fn a_store_whose_log_was_taken_away_after_a_kill_is_not_opened_without_it() {
+    let (store, folder) = fixture().await;
+    let _ = store.commit(put("a", "1")).await.unwrap();
+    let (copy, path) = killed(&folder);
+    let ((_, log), away) = (store_and_log(&copy), copy.path().join("away"));
+    fs::rename(&log, &away).unwrap();
+    for replacement in [&b""[..], &[7; 4096][..], &fs::read(&away).unwrap()[..100]] {
+        let error = SqliteStore::open(&path).await.unwrap_err();
+        assert!(matches!(error, OpenError::LogMissing { .. }), "{error:?}");
+        assert!(error.to_string().contains("store.db-shm"), "{error}");
+        fs::write(&log, replacement).unwrap();
+    }
+    fs::rename(&away, &log).unwrap();
+    let opened = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(opened.read("a").await.unwrap().unwrap().value, "1", "put back, all is there");
+    close(opened).await;
+}
+
+#[tokio::test]
+async fn who_has_no_log_to_put_back_goes_on_without_it_by_deleting_its_index() {
+    let (store, folder) = fixture().await;
+    let _ = store.commit(put("a", "1")).await.unwrap();
+    let (copy, path) = killed(&folder);
+    fs::remove_file(store_and_log(&copy).1).unwrap();
+    assert!(SqliteStore::open(&path).await.is_err());
+    fs::remove_file(copy.path().join("store.db-shm")).unwrap();
+    let opened = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(opened.read("a").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_log_beside_a_database_behind_a_link_is_found() {
+    let (elsewhere, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("store.db");
+    fs::write(elsewhere.path().join("real.db"), "").unwrap();
+    std::os::unix::fs::symlink(elsewhere.path().join("real.db"), &path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    let _ = store.commit(put("a", "1")).await.unwrap();
+    fs::remove_file(elsewhere.path().join("real.db-wal")).unwrap();
+    let refused = store.commit(put("a", "2")).await;
+    assert!(is_log_displaced(&refused), "{refused:?}");
+}

@@ -8,7 +8,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot, watch as signal};
 
 use super::log::{Bounds, read_bounds, to_sql};
-use super::schema::{self, OpenError, Place};
+use super::place::Place;
+use super::schema::{self, OpenError};
 use crate::error::StoreError;
 use crate::limits::{COMMIT_GROUP_MAX, COMPACTION_STEP_ROWS, COMPACTION_STRIDE_REVISIONS};
 use crate::store::Revision;
@@ -30,10 +31,22 @@ pub(super) struct Job {
     pub(super) answer: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
+/// How it stands with what was committed to files that are not in their place any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rescue {
+    NotNeeded,
+    Pending,
+    Done,
+}
+
 pub(super) struct Writer {
     place: Arc<Place>,
     /// `None` after a failure, until the next job.
     connection: Option<Connection>,
+    /// Reads once and stays open: with the last connection SQLite would delete the write-ahead
+    /// log, and the next one would make another.
+    anchor: Connection,
+    rescue: Rescue,
     jobs: mpsc::Receiver<Job>,
     newest: signal::Sender<Revision>,
     history_revisions: u64,
@@ -50,12 +63,23 @@ impl Writer {
     ) -> Result<(Self, signal::Receiver<Revision>), OpenError> {
         schema::create_file(place.path())?;
         place.check()?;
+        place.check_log()?;
         let connection = schema::open_writer(place.path())?;
-        let (newest, told) = signal::channel(read_bounds(&connection)?.newest);
-        let connection = Some(connection);
-        // What an earlier run did not get to.
-        let compaction_due = true;
-        Ok((Self { place, connection, jobs, newest, history_revisions, compaction_due }, told))
+        let anchor = schema::open_reader(place.path())?;
+        let (newest, told) = signal::channel(read_bounds(&anchor)?.newest);
+        place.hold_log()?;
+        let writer = Self {
+            place,
+            connection: Some(connection),
+            anchor,
+            rescue: Rescue::NotNeeded,
+            jobs,
+            newest,
+            history_revisions,
+            // What an earlier run did not get to.
+            compaction_due: true,
+        };
+        Ok((writer, told))
     }
 
     /// Works until the store is dropped and its queue is empty.
@@ -160,16 +184,21 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<(T, Bounds), StoreError>,
     ) -> Result<(T, Bounds), StoreError> {
         // The connection is kept meanwhile: a file that is put back is gone on with.
-        self.place.check()?;
+        self.check_place()?;
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => schema::open_writer(self.place.path())?,
+            None => {
+                let connection = schema::open_writer(self.place.path())?;
+                // One that found no log has made another; it must not be written.
+                self.check_place()?;
+                connection
+            }
         };
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let (answer, bounds) = work(&tx)?;
         tx.commit()?;
         self.connection = Some(connection);
-        self.place.check()?;
+        self.check_place()?;
         // Also tells of a transaction that was called failed and turned out to be written.
         self.newest.send_if_modified(|newest| {
             let grown = bounds.newest > *newest;
@@ -177,6 +206,36 @@ impl Writer {
             grown
         });
         Ok((answer, bounds))
+    }
+
+    /// Checks that what is written can be found again. If not, what was acknowledged so far is
+    /// copied from the log into the database, while there is still somebody who has the log open.
+    fn check_place(&mut self) -> Result<(), StoreError> {
+        let Err(error) = self.place.check() else {
+            self.rescue = Rescue::NotNeeded;
+            return Ok(());
+        };
+        if self.rescue == Rescue::NotNeeded {
+            self.rescue = Rescue::Pending;
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "nothing is saved until the store's files are back, or until a restart"
+            );
+        }
+        // Short of all while somebody reads an older state; the next look tries again.
+        if self.rescue == Rescue::Pending && self.copy_log().unwrap_or(false) {
+            self.rescue = Rescue::Done;
+            tracing::info!("what was saved before is in the database, without its log too");
+        }
+        Err(error)
+    }
+
+    /// Copies the log into the database; whether all of it. The log stays as it is: put back, it
+    /// says the same again.
+    fn copy_log(&self) -> Result<bool, rusqlite::Error> {
+        self.anchor.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+        })
     }
 }
 
