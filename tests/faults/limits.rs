@@ -102,6 +102,20 @@ fn edges() -> Vec<Edge> {
                 json!({ "client": { "kind": letters(n) } }),
             )
         }),
+        ("a webhook's address", 2_048, 201, |_, n| {
+            let url = format!("http://127.0.0.1:9/{}", "x".repeat(n - 19));
+            (Method::POST, "/api/webhooks".into(), json!({ "url": url }))
+        }),
+        ("a player's id", 128, 201, |_, n| token(json!({ "sub": letters(n) }))),
+        ("a player's groups", 64, 201, |_, n| token(json!({ "sub": "a", "groups": names(n) }))),
+        ("a token's minutes", 44_640, 201, |_, n| token(json!({ "sub": "a", "ttlMinutes": n }))),
+        ("bots of a drill", 5_000, 409, |id, n| {
+            (Method::POST, format!("/api/worlds/{id}/drills"), json!({ "clients": n }))
+        }),
+        ("a reason to stop automation", 500, 200, |_, n| {
+            let body = json!({ "stopped": true, "reason": letters(n) });
+            (Method::PUT, "/api/automation".into(), body)
+        }),
         ("what a client accepts", 16, 503, |id, n| {
             (
                 Method::POST,
@@ -127,6 +141,10 @@ fn dry_run(id: &str, mut body: Value) -> (Method, String, Value) {
 
 fn ban(body: Value) -> (Method, String, Value) {
     (Method::POST, "/api/bans".to_owned(), body)
+}
+
+fn token(body: Value) -> (Method, String, Value) {
+    (Method::POST, "/api/tokens".to_owned(), body)
 }
 
 fn names(count: usize) -> Vec<String> {
@@ -246,10 +264,12 @@ async fn worlds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_and_bans() {
+async fn keys_bans_and_webhooks() {
     let server = Server::start().await;
     let key = |n: usize| json!({ "name": format!("key {n}"), "role": "viewer" });
     filled(&server.api, "keys", "/api/keys", 1_000, key).await;
+    let webhook = |n: usize| json!({ "url": format!("http://127.0.0.1:9/{n}") });
+    filled(&server.api, "webhooks", "/api/webhooks", 20, webhook).await;
     if sized(false, true) {
         let ban = |n: usize| json!({ "user": format!("user-{n}"), "reason": "too many" });
         filled(&server.api, "bans", "/api/bans", 10_000, ban).await;

@@ -6,6 +6,7 @@
 //! `LIFEBOAT_FAULT_RUNS` multiplies the runs, and `make faults` asks for the long form. What each
 //! fault must not do, and what was seen, is in `docs/faults.md`.
 
+mod bounds;
 mod clients;
 mod clocks;
 mod limits;

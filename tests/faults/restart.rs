@@ -33,6 +33,7 @@ async fn pids(stage: &Stage) -> [Vec<i32>; 2] {
 
 async fn killed_after(stage: &mut Stage, run: usize, moment: Duration) {
     let (_, counter) = redirect_of(stage.api(), &stage.main).await;
+    let earlier = newest_failover(stage).await;
     let (api, path) = (stage.api().clone(), format!("/api/worlds/{}/failover", stage.main));
     let body = json!({ "reason": "killed in the middle", "force": true });
     let asked = {
@@ -50,6 +51,7 @@ async fn killed_after(stage: &mut Stage, run: usize, moment: Duration) {
     assert!(is_saved || answer.is_none(), "what was acknowledged stands");
     let moving = newest_failover(stage).await;
     let begun = if is_saved {
+        assert_ne!(moving["id"], earlier["id"], "no values without their record");
         if let Some(answer) = &answer {
             assert_eq!(answer.body["id"], moving["id"], "the same failover goes on");
         }

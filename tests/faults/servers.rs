@@ -3,29 +3,19 @@
 use std::time::{Duration, Instant};
 
 use e2e::bots::Crew;
-use e2e::dice::{Dice, is_long, show};
+use e2e::dice::{Dice, is_long, show, sized};
+use e2e::game_mod::GameMod;
 use e2e::pace::rows;
 use e2e::proc::connections_to;
-use e2e::server::{signal_process, text};
+use e2e::server::{Server, signal_process, text};
 use e2e::wait::{wait_for, wait_within};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::stage::{LONG, Stage, complete, count_is};
+use crate::stage::{LONG, Stage, complete, count_is, sessions};
 
 const CROWD: usize = 60;
-
-/// The ports that a world's servers take clients on.
-async fn ports(stage: &Stage, world: &str) -> Vec<u16> {
-    let deployment = stage.server.deployment(world).await;
-    let servers = deployment["servers"].as_array().expect("a list");
-    let endpoints = servers.iter().filter_map(|server| server["endpoint"].as_str());
-    endpoints.filter_map(|url| url.trim_end_matches('/').rsplit(':').next()?.parse().ok()).collect()
-}
-
-async fn players(stage: &Stage, world: &str) -> usize {
-    ports(stage, world).await.into_iter().map(connections_to).sum()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn main_killed_everyone_lands() {
@@ -45,7 +35,7 @@ async fn main_hung_and_awake_again_keeps_nobody() {
     let mut dice = Dice::of("main_hung_and_awake_again");
     let stage = Stage::with_crowd(&["--restart-policy", "never"], CROWD, dice.seed()).await;
     let pids = stage.server.pids(&stage.main).await;
-    let zombie = ports(&stage, &stage.main).await;
+    let zombie = stage.server.game_ports(&stage.main).await;
     stage.server.signal_servers(&stage.main, Signal::STOP).await;
     tokio::time::sleep(dice.within(Duration::from_secs(2))).await;
     // To whoever comes now main takes the connection, by its kernel, and never answers.
@@ -69,6 +59,42 @@ async fn main_hung_and_awake_again_keeps_nobody() {
     })
     .await;
     stage.bots.await_in(&stage.standby, CROWD, LONG).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_a_main_that_is_well_and_never_welcomes_anybody_all_get_over() {
+    let mut dice = Dice::of("main_never_answers");
+    let game_mod = GameMod::of(env!("CARGO_BIN_EXE_e2e-game-server"));
+    let setup = game_mod.setup("127.0.0.1");
+    let server = Server::start_as(TempDir::new().expect("a folder"), setup).await;
+    let main = server.world(game_mod.world()).await;
+    game_mod.make_mute(std::slice::from_ref(&main));
+    server.api.post(&format!("/api/worlds/{main}/launch"), json!({})).await.expect(202);
+    server.await_phase(&main, "Active").await;
+    let standby = server.standby_of(&main).await;
+    let bots = Crew { seed: dice.seed(), ..Crew::of(&server.api.url, &main, CROWD) }.send();
+    wait_for("everyone to be sent to the servers that never answer", async || {
+        let there = sessions(&server.api, &main).await.len();
+        (there == CROWD && taken(&server, &main).await >= CROWD).then_some(())
+    })
+    .await;
+    // From before anybody gave its game up to long after.
+    tokio::time::sleep(dice.within(sized(Duration::from_secs(4), Duration::from_secs(40)))).await;
+    let world = server.api.get(&format!("/api/worlds/{main}")).await.expect(200);
+    assert_eq!(world["status"]["phase"], "Active", "to the control plane they are well");
+    assert_eq!(bots.report()["counts"]["inWorld"], json!({}), "nobody was welcomed");
+    let path = format!("/api/worlds/{main}/failover");
+    let begun = server.api.post(&path, json!({ "reason": "dark" })).await.expect(202);
+    let done = complete(&server.api, &text(&begun["id"]), LONG).await;
+    assert_eq!(done["counts"]["landed"], CROWD, "{}", done["counts"]);
+    bots.await_in(&standby, CROWD, LONG).await;
+    assert_eq!(sessions(&server.api, &main).await, Vec::<Value>::new(), "nobody stayed behind");
+    show(&format!("main well and mute: all landed, dark {}", done["darkMs"]));
+}
+
+/// Connections that a world's servers hold.
+async fn taken(server: &Server, world: &str) -> usize {
+    server.game_ports(world).await.into_iter().map(connections_to).sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +164,7 @@ async fn the_standby_dies_in_mid_move() {
     show(&format!("standby killed with {before} of {CROWD} landed"));
     stage.all_landed(&begun, &stage.standby).await;
     // Who had landed lost the game again; the ledger keeps that it landed, and it is back too.
-    assert_eq!(players(&stage, &stage.standby).await, CROWD);
+    assert_eq!(taken(&stage.server, &stage.standby).await, CROWD);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ pub mod api;
 pub mod bots;
 pub mod dice;
 pub mod faulty;
+pub mod game_mod;
 pub mod guest;
 pub mod pace;
 pub mod proc;

@@ -1,5 +1,5 @@
-//! A network that misbehaves: a TCP proxy between clients and the control plane that delays,
-//! stalls, cuts and parts.
+//! A network that misbehaves: a TCP proxy between clients and the control plane, and if wanted
+//! between clients and game servers, that delays, stalls, cuts and parts.
 //!
 //! Loss on a TCP connection shows as a pause until the segment is sent again, or as a cut
 //! connection; so that is what it does. Who is cut off by a partition is decided by session, known
@@ -49,12 +49,12 @@ pub fn is_in_the_third(session: &str) -> bool {
 pub struct Proxy {
     /// Where clients reach it.
     pub url: String,
+    upstream: Arc<OnceLock<SocketAddr>>,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    upstream: OnceLock<SocketAddr>,
     weather: watch::Sender<Weather>,
     seed: u64,
     serial: AtomicU64,
@@ -70,21 +70,39 @@ impl Proxy {
     pub async fn open(seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let upstream: Arc<OnceLock<SocketAddr>> = Arc::default();
         let shared = Arc::new(Shared {
-            upstream: OnceLock::new(),
             weather: watch::Sender::new(Weather::default()),
             seed,
             serial: AtomicU64::new(0),
             cut: AtomicU64::new(0),
             stalled: AtomicU64::new(0),
         });
-        let accepting = Arc::clone(&shared);
+        let (accepting, leads_to) = (Arc::clone(&shared), Arc::clone(&upstream));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(Arc::clone(&accepting).carry(stream));
+                if let Some(&upstream) = leads_to.get() {
+                    tokio::spawn(Arc::clone(&accepting).carry(stream, upstream));
+                }
             }
         });
-        Self { url, shared }
+        Self { url, upstream, shared }
+    }
+
+    /// The same weather before a server that listens on 127.0.0.1 alone: who connects to its port
+    /// at `host`, another address of the loopback, comes through here.
+    ///
+    /// # Panics
+    /// When that port is taken there.
+    pub async fn stand_before(&self, host: &str, port: u16) {
+        let listener = TcpListener::bind((host, port)).await.expect("free at that address");
+        let upstream = SocketAddr::from(([127, 0, 0, 1], port));
+        let accepting = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(Arc::clone(&accepting).carry(stream, upstream));
+            }
+        });
     }
 
     /// Where it leads.
@@ -93,7 +111,7 @@ impl Proxy {
     /// When it was said before, or is no address.
     pub fn lead_to(&self, address: &str) {
         let address = address.parse().expect("an address");
-        self.shared.upstream.set(address).expect("it leads nowhere yet");
+        self.upstream.set(address).expect("it leads nowhere yet");
     }
 
     /// How the network is from now on.
@@ -112,8 +130,7 @@ impl Proxy {
 type Who = Arc<Mutex<Option<String>>>;
 
 impl Shared {
-    async fn carry(self: Arc<Self>, client: TcpStream) {
-        let Some(upstream) = self.upstream.get() else { return };
+    async fn carry(self: Arc<Self>, client: TcpStream, upstream: SocketAddr) {
         let Ok(server) = TcpStream::connect(upstream).await else { return };
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let serial = self.serial.fetch_add(2, Ordering::Relaxed);
@@ -169,12 +186,14 @@ impl Shared {
     }
 }
 
-/// The session that a token in a client's request is of: in the head of an upgrade, or in a join.
+/// The session that a token in a client's request is of: in the head of an upgrade, to Lifeboat or
+/// to a game server, or in a join.
 fn session_in(piece: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(piece);
     let after = |mark: &str| text.find(mark).map(|at| &text[at + mark.len()..]);
-    let token = after("token.").or_else(|| after(r#""previous":""#))?;
-    session_of(token.split(['"', ',', '\r', ' ']).next()?)
+    let marks = ["token.", r#""previous":""#, "?ticket="];
+    let token = marks.into_iter().find_map(after)?;
+    session_of(token.split(['"', ',', '\r', ' ', '&']).next()?)
 }
 
 /// The session that a token of ours is of.

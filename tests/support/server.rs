@@ -183,6 +183,19 @@ impl Server {
         self.api.get(&format!("/api/deployments/{id}")).await.expect(200)
     }
 
+    /// The ports that a world's servers take players on.
+    ///
+    /// # Panics
+    /// When the deployment has no list of servers.
+    pub async fn game_ports(&self, world: &str) -> Vec<u16> {
+        let deployment = self.deployment(world).await;
+        let servers = deployment["servers"].as_array().expect("a list");
+        let endpoints = servers.iter().filter_map(|server| server["endpoint"].as_str());
+        endpoints
+            .filter_map(|url| url.trim_end_matches('/').rsplit(':').next()?.parse().ok())
+            .collect()
+    }
+
     /// The processes of a world's servers.
     ///
     /// # Panics

@@ -41,5 +41,7 @@ fn log_to_stderr(command: &Command) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(is_terminal)
+        // On a full disk a line is lost; to say so on that disk too would be a panic.
+        .log_internal_errors(false)
         .init();
 }

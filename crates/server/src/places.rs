@@ -10,6 +10,7 @@ pub(crate) struct Places {
     pub(crate) worlds: Coming,
     pub(crate) bans: Coming,
     pub(crate) keys: Coming,
+    pub(crate) webhooks: Coming,
 }
 
 /// Things of one kind that are being made.

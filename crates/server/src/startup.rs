@@ -1,7 +1,7 @@
 //! From the settings to a running control plane, and back.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -290,19 +290,33 @@ fn lock_data(path: &Path) -> Result<File, ServeError> {
 }
 
 /// Leaves the address where tools on this machine find it, and greets.
-#[expect(clippy::print_stdout, reason = "the greeting of `lifeboat serve` is its output")]
 fn announce(app: &App, address: SocketAddr, first_key: Option<&str>) -> Result<(), ServeError> {
     let path = app.config.data.join("url");
-    fs::write(&path, format!("http://{}", reachable(address)))
+    leave(&path, &format!("http://{}", reachable(address)))
         .map_err(|source| ServeError::Data { path, source })?;
     tracing::info!(url = %app.public_url, "serving");
     if app.config.greeting == Greeting::Silent {
         return Ok(());
     }
-    println!("Lifeboat serves at {}", app.public_url);
+    let mut greeting = format!("Lifeboat serves at {}\n", app.public_url);
     if let Some(secret) = first_key {
-        println!("The admin key, shown this once: {secret}");
-        println!("It is kept in {} too.", app.config.data.join("admin.key").display());
+        let kept = app.config.data.join("admin.key");
+        greeting += &format!(
+            "The admin key, shown this once: {secret}\nIt is kept in {} too.\n",
+            kept.display()
+        );
     }
+    // Where nobody can read it, as on a full disk, it serves all the same.
+    let _ = io::stdout().write_all(greeting.as_bytes());
     Ok(())
+}
+
+/// Writes a file whole or not at all, and not if it says so already: a disk may be full.
+fn leave(path: &Path, text: &str) -> io::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|found| found == text) {
+        return Ok(());
+    }
+    let draft = path.with_extension("draft");
+    fs::write(&draft, text)?;
+    fs::rename(draft, path)
 }

@@ -7,7 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    // On a full disk a line is lost; to say so on that disk too would be a panic.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).log_internal_errors(false).init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -92,6 +92,18 @@ async fn a_frame_too_large_and_a_flood_end_the_connection() {
 }
 
 #[tokio::test]
+async fn a_text_is_as_long_as_allowed_and_no_longer() {
+    let scene = Scene::open().await;
+    let mut ada = scene.guest("ada").await;
+    let text = |chars: usize| "ä".repeat(chars);
+    ada.send(json!({"type": "say", "text": text(281)})).await;
+    assert_eq!(ada.frame("error").await["code"], "text_length");
+    ada.send(json!({"type": "say", "text": text(280)})).await;
+    let chat = ada.frame("chat").await;
+    assert_eq!(chat["lines"][0]["text"], text(280));
+}
+
+#[tokio::test]
 async fn too_many_texts_are_refused_and_not_the_speaker() {
     let scene = Scene::open().await;
     let mut ada = scene.guest("ada").await;

@@ -85,4 +85,19 @@ mod tests {
         assert_eq!(attempts.wait("a", much_later), None);
         assert!(attempts.count("a", much_later));
     }
+
+    #[test]
+    fn the_addresses_that_are_counted_are_bounded_and_forgotten_after_their_minute() {
+        let attempts = Attempts::new(2);
+        let start = Timestamp::from_ms(1_000_000);
+        let tracked = || attempts.counts.lock().unwrap().len();
+        for number in 0..TRACKED_MAX {
+            assert!(attempts.count(&number.to_string(), start));
+        }
+        assert!(!attempts.count("one more", start));
+        assert_eq!(tracked(), TRACKED_MAX);
+        assert!(attempts.count("0", start), "who is counted goes on being counted");
+        assert!(attempts.count("one more", start + WINDOW));
+        assert_eq!(tracked(), 1);
+    }
 }

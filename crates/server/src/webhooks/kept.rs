@@ -1,6 +1,6 @@
 //! Webhooks and their deliveries in the store: made, removed, tested, found again after a restart.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +21,7 @@ use crate::events::EventKind;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::ids;
 use crate::keyspace;
+use crate::places::Place;
 use crate::writer::{About, Actor, json as record, unchanged};
 
 /// How every secret begins, by the Standard Webhooks scheme.
@@ -85,10 +86,8 @@ fn read<T: DeserializeOwned>(item: &KeyValue) -> Option<T> {
 /// Makes a webhook. The answer has its secret, this once.
 pub(crate) async fn create(app: &App, actor: &Actor, new: NewWebhook) -> ApiResult<Value> {
     check(&new)?;
-    if app.webhooks.lines().len() >= WEBHOOKS_MAX {
-        let detail = format!("there are {WEBHOOKS_MAX} webhooks already; delete one first");
-        return Err(ApiError::new(ErrorCode::LimitReached, detail));
-    }
+    let id = WebhookId::from_unique(&ids::unique());
+    let _place = take_place(app, &id)?;
     let secret = format!("{SECRET_PREFIX}{}", STANDARD.encode(ids::seed()));
     let mut events = Vec::new();
     for event in new.events {
@@ -97,7 +96,7 @@ pub(crate) async fn create(app: &App, actor: &Actor, new: NewWebhook) -> ApiResu
         }
     }
     let webhook = Webhook {
-        id: WebhookId::from_unique(&ids::unique()),
+        id,
         url: new.url,
         events,
         format: new.format,
@@ -120,6 +119,18 @@ pub(crate) async fn create(app: &App, actor: &Actor, new: NewWebhook) -> ApiResu
     let line = Line { webhook: webhook.clone(), deliveries: VecDeque::new(), is_busy: false };
     app.webhooks.lines().insert(webhook.id, line);
     Ok(view)
+}
+
+/// Takes a place among the webhooks, to be held until the webhook is there.
+fn take_place<'a>(app: &'a App, webhook: &WebhookId) -> ApiResult<Place<'a>> {
+    let there =
+        || -> BTreeSet<String> { app.webhooks.lines().keys().map(ToString::to_string).collect() };
+    let has = |there: &BTreeSet<String>, id: &str| there.contains(id);
+    let place = app.places.webhooks.take(webhook.as_str(), WEBHOOKS_MAX, there, BTreeSet::len, has);
+    place.ok_or_else(|| {
+        let detail = format!("there are {WEBHOOKS_MAX} webhooks already; delete one first");
+        ApiError::new(ErrorCode::LimitReached, detail)
+    })
 }
 
 fn check(new: &NewWebhook) -> ApiResult<()> {

@@ -206,3 +206,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_server_may_say_is_bounded_to_the_byte() {
+    let mut sdk = sdk();
+    let letters = |count: usize| "x".repeat(count);
+    let label = METADATA_NAME_BYTES_MAX - "sdk-".len();
+    let full = ListUpdate { capacity: Some(LIST_CAPACITY_MAX), values: None };
+    let over = ListUpdate { capacity: Some(LIST_CAPACITY_MAX + 1), values: None };
+    for (at, over) in [
+        (sdk.set_label(&letters(label), "v"), sdk.set_label(&letters(label + 1), "v")),
+        (
+            sdk.set_label("a", &letters(LABEL_VALUE_BYTES_MAX)),
+            sdk.set_label("a", &letters(LABEL_VALUE_BYTES_MAX + 1)),
+        ),
+        (
+            sdk.set_own_annotation("a", &letters(METADATA_VALUE_BYTES_MAX)),
+            sdk.set_own_annotation("a", &letters(METADATA_VALUE_BYTES_MAX + 1)),
+        ),
+        (sdk.update_list(PLAYERS, full).map(drop), sdk.update_list(PLAYERS, over).map(drop)),
+        (
+            sdk.add_to_list(PLAYERS, &letters(LIST_VALUE_BYTES_MAX)).map(drop),
+            sdk.add_to_list(PLAYERS, &letters(LIST_VALUE_BYTES_MAX + 1)).map(drop),
+        ),
+    ] {
+        at.unwrap();
+        let refused = over.unwrap_err();
+        let named = refused.message.chars().any(|letter| letter.is_ascii_digit());
+        assert!(named, "the limit is named: {}", refused.message);
+    }
+}
