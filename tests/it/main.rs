@@ -7,12 +7,14 @@
 mod alarms;
 mod audit;
 mod automation;
+mod demo;
 mod drill;
 mod failover;
 mod guide;
 mod input;
 mod live_config;
 mod moments;
+mod remedies;
 mod report;
 mod restart;
 mod roles;

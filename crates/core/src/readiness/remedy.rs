@@ -11,7 +11,7 @@ pub(super) fn set_and_launch(pair: &Pair<'_>, is_set: bool, assignments: &str) -
         (None, _) => set,
         (Some(_), true) => format!("lifeboat world restart {id}"),
         (Some(_), false) => {
-            format!("lifeboat world stop {id} && {set} && lifeboat world launch {id}")
+            format!("lifeboat world stop {id} --wait && {set} && lifeboat world launch {id}")
         }
     }
 }

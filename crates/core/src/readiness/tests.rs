@@ -197,7 +197,7 @@ fn the_remedy_of_a_running_standby_that_is_set_right_is_a_restart() {
     pair.standby.world.spec.build.map = "garden".into();
     assert_eq!(
         remedy(&pair),
-        "lifeboat world stop wld_standby && lifeboat world set wld_standby build.map=plaza && \
+        "lifeboat world stop wld_standby --wait && lifeboat world set wld_standby build.map=plaza && \
          lifeboat world launch wld_standby"
     );
 }

@@ -14,7 +14,7 @@ use crate::exit::Outcome;
 use crate::limits::POLL_EVERY;
 use crate::ui::{self, Consent, Minutes};
 
-pub(crate) use fields::{WorldFields, json_or_text};
+pub(crate) use fields::{WorldFields, assign, json_or_text, put};
 use logs::LogsArgs;
 use show::world_sheet;
 
@@ -41,12 +41,7 @@ pub(crate) enum WorldCommand {
     /// Start a world anew, with a new deployment.
     Restart(MoveArgs),
     /// Let a running world run for longer.
-    Extend {
-        /// The world, by id or name.
-        world: WorldRef,
-        /// By how much: minutes, or 90m, 3h, 2h30m.
-        by: Minutes,
-    },
+    Extend(ExtendArgs),
     /// Print what the servers of a world logged.
     Logs(LogsArgs),
 }
@@ -79,6 +74,22 @@ pub(crate) struct SetArgs {
     mod_name: Option<String>,
     #[command(flatten)]
     fields: WorldFields,
+    /// Fields as they are called in the API, such as `build.map=garden`.
+    #[arg(value_name = "FIELD=VALUE")]
+    values: Vec<String>,
+}
+
+/// How long a world goes on.
+#[derive(Debug, Args)]
+pub(crate) struct ExtendArgs {
+    /// The world, by id or name.
+    world: WorldRef,
+    /// By how much: minutes, or 90m, 3h, 2h30m.
+    #[arg(required_unless_present = "minutes")]
+    by: Option<Minutes>,
+    /// The same.
+    #[arg(long, value_name = "TIME", conflicts_with = "by")]
+    minutes: Option<Minutes>,
 }
 
 /// A world, and whether the people in it are asked about.
@@ -121,6 +132,9 @@ pub(crate) struct StopArgs {
     /// Why, for the audit log.
     #[arg(long)]
     reason: Option<String>,
+    /// Wait until it has stopped.
+    #[arg(long)]
+    wait: bool,
 }
 
 /// Carries out a command about worlds.
@@ -147,7 +161,7 @@ pub(crate) async fn run(command: WorldCommand, ctx: &Context) -> anyhow::Result<
             let deployment = ctx.api.send(Call::post(found.path("/restart"), json!({}))).await?;
             show_deployment(ctx, &deployment)?;
         }
-        WorldCommand::Extend { world, by } => extend(&world, by, ctx).await?,
+        WorldCommand::Extend(args) => extend(args, ctx).await?,
         WorldCommand::Logs(args) => logs::run(args, ctx).await?,
     }
     Ok(Outcome::Done)
@@ -179,7 +193,8 @@ async fn list(ctx: &Context) -> anyhow::Result<()> {
 }
 
 async fn set(args: SetArgs, ctx: &Context) -> anyhow::Result<()> {
-    let patch = args.fields.patch(args.name.as_deref(), args.mod_name.as_deref());
+    let mut patch = args.fields.patch(args.name.as_deref(), args.mod_name.as_deref());
+    assign(&mut patch, &args.values)?;
     if patch.as_object().is_some_and(serde_json::Map::is_empty) {
         let text = "nothing to change; see `lifeboat world set --help` for what can be".to_owned();
         return Err(crate::exit::Usage(text).into());
@@ -206,16 +221,21 @@ async fn launch(args: LaunchArgs, ctx: &Context) -> anyhow::Result<Outcome> {
         show_deployment(ctx, &deployment)?;
         return Ok(Outcome::Done);
     }
+    let deployment = once_not(deployment, "Starting", ctx).await?;
+    show_deployment(ctx, &deployment)?;
+    let is_active = deployment["phase"] == "Active";
+    Ok(if is_active { Outcome::Done } else { Outcome::Failed })
+}
+
+/// The deployment once it has left this phase.
+async fn once_not(deployment: Value, phase: &str, ctx: &Context) -> anyhow::Result<Value> {
     let path = format!("/api/deployments/{}", ui::cell(&deployment, "/id"));
-    loop {
-        let deployment = ctx.api.get(&path).await?;
-        if deployment["phase"] != "Starting" {
-            show_deployment(ctx, &deployment)?;
-            let is_active = deployment["phase"] == "Active";
-            return Ok(if is_active { Outcome::Done } else { Outcome::Failed });
-        }
+    let mut deployment = deployment;
+    while deployment["phase"] == phase {
         tokio::time::sleep(POLL_EVERY).await;
+        deployment = ctx.api.get(&path).await?;
     }
+    Ok(deployment)
 }
 
 async fn stop(args: StopArgs, ctx: &Context) -> anyhow::Result<()> {
@@ -228,12 +248,18 @@ async fn stop(args: StopArgs, ctx: &Context) -> anyhow::Result<()> {
     if let Some(reason) = args.reason {
         body["reason"] = reason.into();
     }
-    let deployment = ctx.api.send(Call::post(found.path("/stop"), body)).await?;
+    let mut deployment = ctx.api.send(Call::post(found.path("/stop"), body)).await?;
+    if args.wait {
+        deployment = once_not(deployment, "Stopping", ctx).await?;
+    }
     show_deployment(ctx, &deployment)
 }
 
-async fn extend(world: &WorldRef, by: Minutes, ctx: &Context) -> anyhow::Result<()> {
-    let found = world.find(ctx).await?;
+async fn extend(args: ExtendArgs, ctx: &Context) -> anyhow::Result<()> {
+    let Some(by) = args.by.or(args.minutes) else {
+        return Err(crate::exit::Usage("say by how much".to_owned()).into());
+    };
+    let found = args.world.find(ctx).await?;
     let Some(deployment) = &found.view.status.deployment_id else {
         anyhow::bail!("{} does not run, so there is nothing to extend", found.view.name);
     };

@@ -201,7 +201,7 @@ fn leads_on(facts: &MoveFacts<'_>, target: &WorldId) -> Option<Rule> {
         next = facts.catalog.override_of(&at).map(|target| target.world);
     }
     let message = format!("{target} is failed over itself and sends everyone on to {first}");
-    let remedy = format!("lifeboat failover run {main} --target {first}");
+    let remedy = format!("lifeboat failover run {main} --to {first}");
     Some(rule("target_redirects", MayForce::Yes, message, remedy))
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::commands::world::json_or_text;
+use crate::commands::world::{json_or_text, put};
 use crate::exit::Usage;
 
 /// A path in live config: written `/game/Failover/OverrideWorldId` or with dots.
@@ -86,21 +86,6 @@ impl Assignment {
             put(&mut patch, &pointer.0, value);
         }
         Value::Object(patch)
-    }
-}
-
-fn put(into: &mut Map<String, Value>, keys: &[String], value: &Value) {
-    match keys {
-        [] => {}
-        [last] => {
-            into.insert(last.clone(), value.clone());
-        }
-        [first, rest @ ..] => {
-            let below = into.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(below) = below {
-                put(below, rest, value);
-            }
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use lifeboat_core::version::BaseVersion;
 use lifeboat_core::world::Profile;
 use serde_json::{Map, Value, json};
 
+use crate::exit::Usage;
 use crate::ui::Minutes;
 
 /// How a world is set up; what is not given stays as it is, or becomes the default.
@@ -61,8 +62,8 @@ impl WorldFields {
     /// The merge patch of what was given.
     pub(crate) fn patch(&self, name: Option<&str>, mod_name: Option<&str>) -> Value {
         let mut patch = Map::new();
-        put(&mut patch, "name", name);
-        put(&mut patch, "description", self.description.as_deref());
+        give(&mut patch, "name", name);
+        give(&mut patch, "description", self.description.as_deref());
         let labels = self.labels.iter().map(|(key, value)| {
             (key.clone(), if value.is_empty() { Value::Null } else { json!(value) })
         });
@@ -71,7 +72,7 @@ impl WorldFields {
         if let Some(profile) = self.profile {
             patch.insert("scale".to_owned(), json!({ "profile": profile }));
         }
-        put(&mut patch, "durationMinutes", self.duration.map(|minutes| minutes.0));
+        give(&mut patch, "durationMinutes", self.duration.map(|minutes| minutes.0));
         nest(&mut patch, "access", self.access());
         if let Some(mode) = &self.launch_mode {
             patch.insert("streaming".to_owned(), json!({ "launchMode": mode }));
@@ -83,18 +84,18 @@ impl WorldFields {
 
     fn build(&self, mod_name: Option<&str>) -> Map<String, Value> {
         let mut build = Map::new();
-        put(&mut build, "mod", mod_name);
-        put(&mut build, "modVersion", self.mod_version.as_deref());
-        put(&mut build, "contentVersion", self.content_version.as_deref());
-        put(&mut build, "baseVersion", self.base_version.map(BaseVersion::number));
-        put(&mut build, "map", self.map.as_deref());
+        give(&mut build, "mod", mod_name);
+        give(&mut build, "modVersion", self.mod_version.as_deref());
+        give(&mut build, "contentVersion", self.content_version.as_deref());
+        give(&mut build, "baseVersion", self.base_version.map(BaseVersion::number));
+        give(&mut build, "map", self.map.as_deref());
         build
     }
 
     fn access(&self) -> Map<String, Value> {
         let mut access = Map::new();
-        put(&mut access, "public", chosen(self.public, self.private));
-        put(&mut access, "guests", chosen(self.guests, self.no_guests));
+        give(&mut access, "public", chosen(self.public, self.private));
+        give(&mut access, "guests", chosen(self.guests, self.no_guests));
         if !self.groups.is_empty() {
             access.insert("groups".to_owned(), json!(self.groups));
         }
@@ -102,7 +103,7 @@ impl WorldFields {
     }
 }
 
-fn put(into: &mut Map<String, Value>, key: &str, value: Option<impl Into<Value>>) {
+fn give(into: &mut Map<String, Value>, key: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
         into.insert(key.to_owned(), value.into());
     }
@@ -116,6 +117,41 @@ fn nest(into: &mut Map<String, Value>, key: &str, value: Map<String, Value>) {
 
 fn chosen(yes: bool, no: bool) -> Option<bool> {
     (yes || no).then_some(yes)
+}
+
+/// Adds `FIELD=VALUE …` to a merge patch, where a field is named as in the API, with dots.
+///
+/// # Errors
+/// A misuse that names the word that is none.
+pub(crate) fn assign(patch: &mut Value, words: &[String]) -> Result<(), Usage> {
+    let Value::Object(fields) = patch else { return Ok(()) };
+    for word in words {
+        let field =
+            word.split_once('=').filter(|(path, _)| path.split('.').all(|key| !key.is_empty()));
+        let Some((path, value)) = field else {
+            let text = format!("`{word}` is no FIELD=VALUE; write it as build.map=garden");
+            return Err(Usage(text));
+        };
+        let keys: Vec<String> = path.split('.').map(str::to_owned).collect();
+        put(fields, &keys, &json_or_text(value));
+    }
+    Ok(())
+}
+
+/// Puts a value where these keys lead.
+pub(crate) fn put(into: &mut Map<String, Value>, keys: &[String], value: &Value) {
+    match keys {
+        [] => {}
+        [last] => {
+            into.insert(last.clone(), value.clone());
+        }
+        [first, rest @ ..] => {
+            let below = into.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(below) = below {
+                put(below, rest, value);
+            }
+        }
+    }
 }
 
 /// A value that is typed: JSON if it is some, else the text itself.
@@ -195,6 +231,21 @@ mod tests {
                 "labels": { "night": "1", "old": null }, "settings": { "region": { "a": 1 } }
             })
         );
+    }
+
+    #[test]
+    fn fields_are_named_as_in_the_api_and_go_beside_the_options() {
+        let mut all = patch(&["--map", "plaza", "--label", "night=1"]);
+        let words = ["build.mod=plaza", "build.modVersion=1.0.0", "access.groups=[\"crew\"]"];
+        assign(&mut all, &words.map(str::to_owned)).unwrap();
+        assert_eq!(
+            all,
+            json!({ "build": { "map": "plaza", "mod": "plaza", "modVersion": "1.0.0" },
+                    "labels": { "night": "1" }, "access": { "groups": ["crew"] } })
+        );
+        for bad in ["map", "=x", "build.=x", ".map=x"] {
+            assert!(assign(&mut all, &[bad.to_owned()]).is_err(), "{bad}");
+        }
     }
 
     #[test]
