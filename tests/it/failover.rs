@@ -43,6 +43,34 @@ async fn killed_servers_one_action_and_everyone_is_in_the_backup() {
     assert_eq!(live["game"]["ForceDisconnect"]["AllClients"], 1, "one raise, however often asked");
 }
 
+/// Fails a main world over in the moment in which something was done to its servers, and gives the
+/// record once it knows the outage.
+async fn outage_after(signal: Signal) -> Value {
+    let server = Server::start().await;
+    let (main, _) = server.pair().await;
+    let mut guest = Guest::enter(&server.api, &main).await;
+    server.signal_servers(&main, signal).await;
+    let body = json!({ "reason": "the servers failed" });
+    let begun = server.api.post(&format!("/api/worlds/{main}/failover"), body).await.expect(202);
+    guest.obey().await;
+    wait_for("the outage to be known", async || {
+        let path = format!("/api/failovers/{}", crate::server::text(&begun["id"]));
+        let record = server.api.get(&path).await.expect(200);
+        (record["phase"] == "complete" && !record["outageMs"].is_null()).then_some(record)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_that_is_faster_than_the_news_of_the_end_has_an_outage_too() {
+    for signal in [Signal::KILL, Signal::STOP] {
+        let record = outage_after(signal).await;
+        let outage = record["outageMs"].as_u64().expect("a number");
+        assert!(record["lastHealthyAt"].is_string(), "{record}");
+        assert!(outage >= record["darkMs"]["max"].as_u64().expect("a number"), "{record}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_takes_pushes_is_moved_without_a_request() {
     let server = Server::start().await;

@@ -3,7 +3,7 @@
 use lifeboat_core::ids::{DeploymentId, LaunchContextId, ServerId, SessionId, User, WorldId};
 use lifeboat_core::version::BaseVersion;
 use lifeboat_core::world::Streaming;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::schema::{BaseVersionShape, StreamingShape};
@@ -16,11 +16,21 @@ pub const ACCEPTS_PLACEMENT: &str = "placement";
 #[serde(rename_all = "camelCase", default)]
 pub struct JoinRequest {
     /// What the client is.
+    #[serde(deserialize_with = "or_default")]
     pub client: ClientInfo,
     /// The session token of an earlier join: keeps user, session, seat and ledger line.
     pub previous: Option<String>,
     /// The answer must not come from a catalog older than this revision.
     pub min_revision: Option<u64>,
+}
+
+/// `null` says no more than a field that is left out.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// What a client is.
@@ -33,6 +43,7 @@ pub struct ClientInfo {
     /// A word for what it is, such as `browser` or `bot`.
     pub kind: Option<String>,
     /// What it understands beyond the guide's two steps; see [`ACCEPTS_PLACEMENT`].
+    #[serde(deserialize_with = "or_default")]
     pub accepts: Vec<String>,
 }
 
@@ -88,4 +99,24 @@ pub struct JoinAnswer {
     pub session_token: String,
     /// Where the session channel is opened.
     pub session_url: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn null_says_no_more_than_a_field_that_is_left_out() {
+        let nothing = JoinRequest::default();
+        for body in [
+            json!({}),
+            json!({ "client": null, "previous": null, "minRevision": null }),
+            json!({ "client": { "baseVersion": null, "kind": null, "accepts": null } }),
+        ] {
+            assert_eq!(serde_json::from_value::<JoinRequest>(body).unwrap(), nothing);
+        }
+        assert!(serde_json::from_value::<JoinRequest>(json!({ "client": 5 })).is_err());
+    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod grpc;
 pub(crate) mod players;
 pub(crate) mod request;
 pub(crate) mod rest;
+pub(crate) mod socket;
 pub mod state;
 pub(crate) mod stream;
 pub(crate) mod view;

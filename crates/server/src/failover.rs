@@ -4,6 +4,7 @@ mod facts;
 pub(crate) mod fields;
 mod keeper;
 mod ledger_log;
+mod outage;
 mod planning;
 mod record;
 mod report;
@@ -14,6 +15,7 @@ mod waiting;
 
 pub(crate) use facts::readiness_of;
 pub(crate) use keeper::{has_begun, restore, run as keep_ledgers};
+pub(crate) use outage::run as date_outages;
 pub(crate) use record::by_hand;
 pub(crate) use report::report;
 pub(crate) use start::{Started, fail_back, fail_over, undo};

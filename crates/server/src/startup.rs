@@ -223,6 +223,7 @@ fn spawn_tasks(app: &Arc<App>, stopping: &watch::Receiver<bool>, tasks: &mut Joi
     tasks.spawn(reconciler::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(watcher::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(failover::end_waits(Arc::clone(app), stopping.clone()));
+    tasks.spawn(failover::date_outages(Arc::clone(app), stopping.clone()));
     tasks.spawn(webhooks::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(automation::run(Arc::clone(app), stopping.clone()));
     tasks.spawn(until_stopped(stopping.clone(), drills::recover(Arc::clone(app))));

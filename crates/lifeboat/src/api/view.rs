@@ -72,9 +72,12 @@ pub(crate) struct DeploymentView {
 
 /// One game-server process.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct ServerView {
     #[serde(default)]
     pub(crate) pid: Option<i32>,
+    #[serde(default)]
+    pub(crate) last_healthy_at: Option<Timestamp>,
 }
 
 /// The comparison of a main world with its standby.

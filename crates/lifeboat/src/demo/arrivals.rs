@@ -8,12 +8,12 @@ const ROWS: u64 = 12;
 /// Characters of the longest bar.
 const BAR: usize = 50;
 
-/// How long after `started_at` each client of a failover landed, in milliseconds.
-pub(super) fn landings(rows: &[Value], started_at: Timestamp) -> Vec<u64> {
+/// How long after `since` each client of a failover landed, in milliseconds.
+pub(super) fn landings(rows: &[Value], since: Timestamp) -> Vec<u64> {
     let at = |row: &Value| serde_json::from_value::<Timestamp>(row["at"].clone()).ok();
     rows.iter()
         .filter(|row| row["stage"] == "landed")
-        .filter_map(|row| u64::try_from(at(row)?.since(started_at).as_millis()).ok())
+        .filter_map(|row| u64::try_from(at(row)?.since(since).as_millis()).ok())
         .collect()
 }
 

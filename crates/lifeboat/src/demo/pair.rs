@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use lifeboat_core::ids::WorldId;
 use lifeboat_core::phase::Phase;
+use lifeboat_core::time::Timestamp;
 use lifeboat_core::world::Profile;
 use rustix::process::Signal;
 use serde_json::json;
@@ -13,6 +14,15 @@ use tokio::time::Instant;
 use super::control_plane::{ControlPlane, signal};
 use crate::api::{Api, ApiError, Call, DeploymentView, WorldView};
 use crate::limits::{DEMO_ACTIVE_WITHIN, POLL_EVERY};
+
+/// What was done to a main world.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// How many servers it had.
+    pub(super) servers: usize,
+    /// When they were last known to be well.
+    pub(super) last_healthy_at: Option<Timestamp>,
+}
 
 /// A main world and its standby.
 #[derive(Debug, Clone)]
@@ -44,26 +54,29 @@ impl Pair {
         let standby: WorldView = ApiError::shape(standby)?;
         for world in [&main, &standby] {
             until_active(api, &world.id).await?;
-            for (pid, deployment) in servers(api, &world.id).await? {
-                plane.keep_server(pid, &deployment);
+            let deployment = deployment(api, &world.id).await?;
+            for pid in deployment.servers.iter().filter_map(|server| server.pid) {
+                plane.keep_server(pid, &deployment.id);
             }
         }
         Ok(Self { main: main.id.parse()?, standby: standby.id.parse()? })
     }
 
-    /// Ends or freezes the main world's servers for real, and says how many there were.
+    /// Ends or freezes the main world's servers for real.
     ///
     /// # Errors
     /// When the API does not name any.
-    pub(super) async fn fail_main(&self, api: &Api, how: Signal) -> anyhow::Result<usize> {
-        let servers = servers(api, self.main.as_str()).await?;
-        for (pid, _) in &servers {
+    pub(super) async fn fail_main(&self, api: &Api, how: Signal) -> anyhow::Result<Failure> {
+        let servers = deployment(api, self.main.as_str()).await?.servers;
+        let pids: Vec<i32> = servers.iter().filter_map(|server| server.pid).collect();
+        for pid in &pids {
             signal(*pid, how);
         }
-        if servers.is_empty() {
+        if pids.is_empty() {
             bail!("the main world has no server to fail");
         }
-        Ok(servers.len())
+        let last_healthy_at = servers.iter().filter_map(|server| server.last_healthy_at).max();
+        Ok(Failure { servers: pids.len(), last_healthy_at })
     }
 }
 
@@ -95,13 +108,11 @@ async fn until_active(api: &Api, world: &str) -> anyhow::Result<()> {
     }
 }
 
-/// The pids of a world's servers, with their deployment.
-async fn servers(api: &Api, world: &str) -> anyhow::Result<Vec<(i32, String)>> {
+/// A world's deployment, with its servers.
+async fn deployment(api: &Api, world: &str) -> anyhow::Result<DeploymentView> {
     let view: WorldView = api.read(format!("/api/worlds/{world}")).await?;
     let id = view.status.deployment_id.context("the world has no deployment")?;
-    let deployment: DeploymentView = api.read(format!("/api/deployments/{id}")).await?;
-    let pids = deployment.servers.iter().filter_map(|server| server.pid);
-    Ok(pids.map(|pid| (pid, deployment.id.clone())).collect())
+    Ok(api.read(format!("/api/deployments/{id}")).await?)
 }
 
 /// Waits until so many people have an open channel in `world`.

@@ -34,18 +34,23 @@ pub(super) async fn tell(args: DemoArgs, plane: &mut ControlPlane) -> anyhow::Re
     let listening = tokio::spawn(async move { crew.listen().await });
 
     let (how, what) = if args.hang { (Signal::STOP, "hang") } else { (Signal::KILL, "die") };
-    let servers = pair.fail_main(&api, how).await?;
-    let whose = if servers == 1 {
-        format!("its server {what}s")
-    } else {
-        format!("its {servers} servers {what}")
+    let failure = pair.fail_main(&api, how).await?;
+    let whose = match failure.servers {
+        1 => format!("its server {what}s"),
+        servers => format!("its {servers} servers {what}"),
     };
     say(args, format!("Main Stage fails: {whose}. Failover."))?;
     let id = fail_over(&api, &pair).await?;
-    let record = land(&api, &id).await?;
+    let mut record = land(&api, &id).await?;
+    let rows = api.list(&format!("/api/failovers/{id}/clients")).await?;
+    if record["outageMs"].is_null() {
+        // Nobody has noticed yet that the world hangs; but we know.
+        let landings = failure.last_healthy_at.map(|healthy| landings(&rows, healthy));
+        record["outageMs"] = landings.and_then(|landings| landings.into_iter().max()).into();
+    }
     let view: FailoverView = ApiError::shape(record.clone())?;
     if !args.json {
-        ui::answer(picture(&api, &id, &view).await?)?;
+        ui::answer(picture(&rows, &view))?;
         ui::answer(ui::figures(&view))?;
     }
     let seconds = begun.elapsed().as_secs_f64();
@@ -125,10 +130,9 @@ async fn land(api: &Api, id: &str) -> anyhow::Result<Value> {
 }
 
 /// When people landed, as a picture.
-async fn picture(api: &Api, id: &str, view: &FailoverView) -> anyhow::Result<String> {
-    let rows = api.list(&format!("/api/failovers/{id}/clients")).await?;
-    let landings = landings(&rows, view.started_at.unwrap_or_default());
-    Ok(format!("\nLandings after the order:\n{}\n", curve(&landings)))
+fn picture(rows: &[Value], view: &FailoverView) -> String {
+    let landings = landings(rows, view.started_at.unwrap_or_default());
+    format!("\nLandings after the order:\n{}\n", curve(&landings))
 }
 
 /// The last line, and whether everyone landed.

@@ -57,11 +57,25 @@ impl Person {
     }
 }
 
-/// `text` as a name: without control characters and outer blanks, and short enough; `None` when
-/// nothing is left.
+/// `text` as a name: without invisible characters and outer blanks, and short enough; `None` when
+/// nothing is left that can be seen.
 #[must_use]
 pub fn clean_name(text: &str) -> Option<String> {
-    let visible: String = text.chars().filter(|c| !c.is_control()).collect();
+    let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     let name: String = visible.trim().chars().take(NAME_CHARS_MAX).collect();
-    (!name.is_empty()).then(|| name.trim_end().to_owned())
+    let is_seen = name.chars().any(|c| !c.is_whitespace() && !is_joiner(c));
+    is_seen.then(|| name.trim_end().to_owned())
+}
+
+/// Characters that show nothing, or turn the direction of what follows: two names that look the
+/// same are not to differ by them.
+fn is_invisible(c: char) -> bool {
+    let shows_nothing = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{feff}');
+    let directs = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}');
+    c.is_control() || shows_nothing || directs || ('\u{2060}'..='\u{206f}').contains(&c)
+}
+
+/// What holds the parts of one sign together, in some scripts and in emoji.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
 }

@@ -237,6 +237,11 @@ fn a_name_is_short_and_visible() {
     assert_eq!(clean_name("  Ada\u{7}\n "), Some("Ada".to_owned()));
     assert_eq!(clean_name(&"x".repeat(99)), Some("x".repeat(32)));
     assert_eq!(clean_name(" \n\t"), None);
+    assert_eq!(clean_name("\u{202e}A\u{200b}da\u{feff}"), Some("Ada".to_owned()));
+    assert_eq!(clean_name("👩\u{200d}🚀"), Some("👩\u{200d}🚀".to_owned()));
+    for unseen in ["\u{200b}", "\u{200d}", " \u{2060} ", "\u{ad}"] {
+        assert_eq!(clean_name(unseen), None, "{unseen:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post, put};
@@ -99,8 +99,8 @@ async fn game_server(State(server): Server) -> Response {
     server.read(|sdk| json_answer(StatusCode::OK, &GameServerView::new(server.record(), rule, sdk)))
 }
 
-async fn watch_game_server(State(server): Server) -> Answer {
-    stream::game_server_lines(server)
+async fn watch_game_server(State(server): Server, request: Request) -> Answer {
+    stream::game_server_lines(server, request)
 }
 
 async fn set_label(State(server): Server, Body(pair): Body<KeyValue>) -> Answer {
@@ -178,6 +178,6 @@ async fn live_config(State(server): Server) -> Response {
     json_answer(StatusCode::OK, &config)
 }
 
-async fn watch_live_config(State(server): Server) -> Answer {
-    stream::live_config_lines(server)
+async fn watch_live_config(State(server): Server, request: Request) -> Answer {
+    stream::live_config_lines(server, request)
 }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::error::SdkError;
+use super::socket;
 use super::view::GameServerView;
 use crate::limits::SDK_WATCHERS_MAX;
 use crate::live_server::LiveServer;
@@ -52,19 +54,26 @@ where
 }
 
 /// Watches the game server object: a line of JSON for each change.
-pub(crate) fn game_server_lines(server: Arc<LiveServer>) -> Result<Response, SdkError> {
+pub(crate) fn game_server_lines(
+    server: Arc<LiveServer>,
+    request: Request,
+) -> Result<Response, SdkError> {
     let versions = server.versions();
     let lines = values(server, versions, |server, _version| {
         let rule = server.rule();
         server.read(|sdk| line(&GameServerView::new(server.record(), rule, sdk)))
     })?;
-    Ok(answer(lines))
+    Ok(socket::answer(request, lines, answer))
 }
 
 /// Watches the live config: a line of JSON for each change.
-pub(crate) fn live_config_lines(server: Arc<LiveServer>) -> Result<Response, SdkError> {
+pub(crate) fn live_config_lines(
+    server: Arc<LiveServer>,
+    request: Request,
+) -> Result<Response, SdkError> {
     let configs = server.live_configs();
-    Ok(answer(values(server, configs, |_server, config| line(config))?))
+    let lines = values(server, configs, |_server, config| line(config))?;
+    Ok(socket::answer(request, lines, answer))
 }
 
 fn line<T: Serialize>(result: &T) -> Bytes {

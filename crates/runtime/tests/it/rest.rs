@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use futures::{SinkExt as _, StreamExt as _};
 use lifeboat_core::ids::ServerId;
 use lifeboat_runtime::limits::{SDK_BODY_BYTES_MAX, SDK_WATCHERS_MAX};
 use lifeboat_runtime::{Runtime, RuntimeEvent, SdkState};
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Fixture, Sdk, event, wait_for};
+use crate::support::{Fixture, PATIENCE, Sdk, event, wait_for};
 
 const IDLE: &str = "exec sleep 60";
 
@@ -67,6 +71,33 @@ async fn every_call_about_the_state_is_seen_by_a_watcher() {
     lines.find(|now| now["status"]["state"] == "Shutdown").await;
     sdk.ok("POST", "/ready", "{}").await;
     assert_eq!(sdk.ok("GET", "/gameserver", "").await["status"]["state"], "Shutdown");
+}
+
+#[tokio::test]
+async fn what_is_watched_comes_over_a_web_socket_too() {
+    let fixture = Fixture::new();
+    let record = fixture.script("socket", IDLE).await;
+    let sdk = Sdk::of(&record);
+    for (path, pointer) in
+        [("/watch/gameserver", "/result/status"), ("/watch/live-config", "/result")]
+    {
+        let url = format!("ws://127.0.0.1:{}{path}", record.sdk_http_port);
+        let (mut socket, _) = connect_async(url).await.unwrap();
+        let mut next = async || {
+            let message =
+                timeout(PATIENCE, socket.next()).await.expect("in time").unwrap().unwrap();
+            serde_json::from_str::<Value>(message.to_text().unwrap()).unwrap()
+        };
+        assert!(next().await.pointer(pointer).is_some(), "{path}: first at once");
+        if path == "/watch/gameserver" {
+            sdk.ok("POST", "/ready", "{}").await;
+            assert_eq!(next().await["result"]["status"]["state"], "Ready");
+        }
+        socket.send(Message::Ping("there?".into())).await.unwrap();
+        let pong = timeout(PATIENCE, socket.next()).await.expect("in time").unwrap().unwrap();
+        assert!(pong.is_pong(), "{pong:?}");
+        socket.close(None).await.unwrap();
+    }
 }
 
 #[tokio::test]
