@@ -13,16 +13,13 @@ use lifeboat_core::limits::FAILOVER_HISTORY_MAX;
 use lifeboat_gateway::desk::MoveNews;
 use lifeboat_store::{Precondition, StoreError, Transaction};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
 
 use super::ledger_log::{LedgerLog, kept_ledger};
 use crate::app::{App, stopped};
 use crate::keyspace;
 use crate::writer::{WriteError, json};
 
-/// How often what is new is kept. A failover that begins is given as long, so that its orders go
-/// out before its books are written; whoever was present and is lost to a crash until then is
-/// known by the older counter in its token.
+/// How often what is new is kept.
 const KEEP_PERIOD: Duration = Duration::from_millis(100);
 
 /// Takes up every failover that was in progress, with the rows that were kept.
@@ -47,9 +44,11 @@ pub(crate) async fn restore(app: &App) -> Result<(), StoreError> {
 pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
     let mut keeper = Keeper { app, logs: BTreeMap::new() };
     loop {
+        // Who is present at a failover is stored at once, everything after it in batches.
         let stopping = tokio::select! {
             () = stopped(&mut shutdown) => true,
-            () = pause(&keeper.app) => false,
+            () = keeper.app.keep.notified() => false,
+            () = tokio::time::sleep(KEEP_PERIOD) => false,
         };
         keeper.keep_all().await;
         if stopping {
@@ -61,12 +60,6 @@ pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
 /// Whether a failover began between two catalogs.
 pub(crate) fn has_begun(before: &Catalog, after: &Catalog) -> bool {
     after.failovers().any(|record| record.phase.is_open() && before.failover(&record.id).is_none())
-}
-
-async fn pause(app: &App) {
-    if timeout(KEEP_PERIOD, app.keep.notified()).await.is_ok() {
-        sleep(KEEP_PERIOD).await;
-    }
 }
 
 struct Keeper {
