@@ -16,7 +16,7 @@ pub(crate) struct Store {
     live: BTreeMap<WorldId, LiveEntry>,
     deployments: BTreeMap<DeploymentId, Deployment>,
     failovers: BTreeMap<FailoverId, FailoverRecord>,
-    /// Ledger rows as they are written, each time that they change: JSON, one write after the other.
+    /// Ledger rows as they are written, each time that they change: JSON, write after write.
     ledgers: BTreeMap<FailoverId, Vec<Vec<u8>>>,
 }
 

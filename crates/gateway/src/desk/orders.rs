@@ -212,8 +212,8 @@ impl Desk {
         self.moves.values().any(|open| open.leads_into(world))
     }
 
-    /// Lets a session through whose slot has come, or gives it a later one. Where several moves lead
-    /// into one world, each counts the people of the others, so that together they are no more
+    /// Lets a session through whose slot has come, or gives it a later one. Where several moves
+    /// lead into one world, each counts the people of the others, so that together they are no more
     /// than it takes.
     ///
     /// # Errors
