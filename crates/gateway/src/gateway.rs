@@ -1,8 +1,7 @@
 //! The gateway as one part: the desk behind its lock, the shards that carry its effects out, the
 //! keys that sign what it grants.
 
-use std::net::TcpStream;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread;
@@ -20,7 +19,7 @@ use lifeboat_protocol::join::JoinAnswer;
 use crate::desk::{
     ConnRef, Desk, Effect, Granted, JoinInput, Opened, OrderLine, PlayerView, Signed,
 };
-use crate::socket::{Arrival, Mailbox, Note, Secrecy, Shard};
+use crate::socket::{Arrival, Mailbox, Note, Shard, Upgraded};
 use crate::tokens::{KeyRing, TokenRefusal};
 
 /// How often the desk is looked at when nothing is due.
@@ -46,6 +45,8 @@ pub struct Gateway {
     session_url: String,
     clock: Clock,
     mailboxes: OnceLock<Vec<Arc<Mailbox>>>,
+    /// Orders to leave that the shards have not written yet.
+    unwritten_orders: AtomicUsize,
     ticker: SyncSender<()>,
     /// When the desk is looked at next, in milliseconds.
     next_look_ms: AtomicI64,
@@ -98,6 +99,7 @@ impl Gateway {
             session_url: settings.session_url,
             clock: Clock::new(),
             mailboxes: OnceLock::new(),
+            unwritten_orders: AtomicUsize::new(0),
             ticker,
             next_look_ms: AtomicI64::new(i64::MAX),
             is_stopped: OnceLock::new(),
@@ -157,13 +159,7 @@ impl Gateway {
 
     /// Takes an upgraded connection over as a session channel. A session's channels are all on
     /// the same shard.
-    pub fn take(
-        &self,
-        stream: TcpStream,
-        secrecy: Secrecy,
-        early: Vec<u8>,
-        token: Result<Box<Claims>, TokenRefusal>,
-    ) {
+    pub fn take(&self, upgraded: Upgraded, token: Result<Box<Claims>, TokenRefusal>) {
         let who = token.map_err(|refusal| match refusal {
             TokenRefusal::Invalid => CloseCode::BadToken,
             TokenRefusal::Expired => CloseCode::Expired,
@@ -173,7 +169,7 @@ impl Gateway {
         let sum = session
             .bytes()
             .fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        mailboxes[sum % mailboxes.len()].arrive(Arrival { stream, secrecy, early, who });
+        mailboxes[sum % mailboxes.len()].arrive(Arrival { upgraded, who });
     }
 
     /// Goes on with the next catalog and tells whoever has to know.
@@ -205,16 +201,33 @@ impl Gateway {
                     }
                 }
             }
-            Effect::Order { template, to } => {
+            Effect::Order { template, to, values } => {
                 let parts = by_shard(to, mailboxes.len(), |line: &OrderLine| line.conn.shard);
                 for (mailbox, to) in mailboxes.iter().zip(parts) {
-                    if !to.is_empty() {
-                        let template = Arc::clone(&template);
-                        mailbox.note(Note::Effect(Effect::Order { template, to }));
+                    let orders = to.len();
+                    if orders == 0 {
+                        continue;
+                    }
+                    self.unwritten_orders.fetch_add(orders, Ordering::Relaxed);
+                    let (template, values) = (Arc::clone(&template), values.clone());
+                    let order = Effect::Order { template, to, values };
+                    if !mailbox.note(Note::Effect(order)) {
+                        self.orders_written(orders);
                     }
                 }
             }
         }
+    }
+
+    /// Whether orders to leave are on their way to the sockets.
+    #[must_use]
+    pub fn is_ordering(&self) -> bool {
+        self.unwritten_orders.load(Ordering::Relaxed) > 0
+    }
+
+    /// So many orders were written, or never will be.
+    pub(crate) fn orders_written(&self, orders: usize) {
+        self.unwritten_orders.fetch_sub(orders, Ordering::Relaxed);
     }
 
     pub(crate) fn open(&self, claims: &Claims, conn: ConnRef, now: Timestamp) -> Opened {

@@ -10,4 +10,4 @@ mod socket;
 pub mod tokens;
 
 pub use gateway::{Gateway, Settings};
-pub use socket::Secrecy;
+pub use socket::{Secrecy, Upgraded};

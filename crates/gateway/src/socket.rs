@@ -10,6 +10,7 @@ mod shard;
 mod stream;
 mod websocket;
 
+pub use mailbox::Upgraded;
 pub(crate) use mailbox::{Arrival, Mailbox, Note};
 pub(crate) use shard::Shard;
 pub use stream::Secrecy;

@@ -10,8 +10,9 @@ pub const CONNECTIONS_MAX: usize = 16_384;
 pub const LISTEN_BACKLOG: u32 = 4_096;
 /// Bytes that the kernel may hold for one client; a slow one is then noticed by us.
 pub const SEND_BUFFER_BYTES: u32 = 64 * 1024;
-/// Bytes of the buffer from which a client's frames are read.
-pub const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Bytes of the buffer from which a client's frames are read, one for each client. Most frames are
+/// of less than a hundred.
+pub const READ_BUFFER_BYTES: usize = 512;
 /// Bytes of frames to one client that are put together for one write.
 pub const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes of one frame of a client.

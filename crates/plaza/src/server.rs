@@ -128,8 +128,9 @@ impl Plaza {
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
-    // Accepted sockets inherit it.
+    // Accepted sockets inherit both. Small frames go out at once.
     socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.set_nodelay(true)?;
     socket.bind(address)?;
     socket.listen(LISTEN_BACKLOG)
 }
@@ -142,8 +143,6 @@ async fn let_in(listener: &TcpListener, house: &Arc<House>, connections: &Arc<Se
                     tracing::warn!(limit = CONNECTIONS_MAX, "too many connections; one hung up on");
                     continue;
                 };
-                // Small frames go out at once; where the system refuses that, they go later.
-                let _ = stream.set_nodelay(true);
                 let house = house.clone();
                 tokio::spawn(async move {
                     connection::serve(stream, house).await;

@@ -6,6 +6,7 @@ pub(crate) mod body;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub(crate) mod handlers;
+pub(crate) mod handover;
 pub(crate) mod idempotency;
 pub(crate) mod json;
 pub(crate) mod listen;

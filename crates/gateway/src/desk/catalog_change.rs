@@ -1,12 +1,12 @@
 //! A new catalog: who has to be told what.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::failover::FailoverRecord;
-use lifeboat_core::ids::WorldId;
+use lifeboat_core::ids::{FastHash, WorldId};
 use lifeboat_core::live_config::Changes;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{ByeReason, CloseCode, ServerFrame};
@@ -15,16 +15,39 @@ use super::channel::goodbye;
 use super::effect::{Effect, Sink};
 use super::{Desk, Key};
 
+/// Values that changed, on their way to the people of each world. Whoever is ordered to leave at
+/// the same time is told with the order: a second write would cost as much as the order itself.
+struct ChangedValues {
+    frames: BTreeMap<WorldId, Bytes>,
+    told: HashSet<Key, FastHash>,
+}
+
+impl ChangedValues {
+    fn go_with(&mut self, effect: &mut Effect) {
+        let Effect::Order { template, to, values } = effect else { return };
+        if let Some(frame) = self.frames.get(&template.placed) {
+            *values = Some(frame.clone());
+            self.told.extend(to.iter().map(|line| line.key));
+        }
+    }
+}
+
 impl Desk {
     /// Goes on with the next catalog. Orders to leave come first: they are what is urgent. Every
     /// effect is handed to `sink` as soon as it is known, while the rest is still being decided.
     pub fn set_catalog(&mut self, next: Arc<Catalog>, now: Timestamp, sink: &mut Sink<'_>) {
         let before = std::mem::replace(&mut self.catalog, next);
-        self.take_up_failovers(&before, now, sink);
         let touched = touched_worlds(&before, &self.catalog);
-        self.order_touched(&touched, now, sink);
-        let values = touched.iter().filter_map(|world| self.push_values(&before, world));
-        values.for_each(&mut *sink);
+        let mut values = self.changed_values(&before, &touched);
+        {
+            let sink = &mut |mut effect| {
+                values.go_with(&mut effect);
+                sink(effect);
+            };
+            self.take_up_failovers(&before, now, sink);
+            self.order_touched(&touched, now, sink);
+        }
+        self.push_values(values).into_iter().for_each(&mut *sink);
         self.close_banned(&before, now).into_iter().for_each(sink);
     }
 
@@ -61,8 +84,14 @@ impl Desk {
         self.order_all(&keys, now, sink);
     }
 
-    /// Tells the people in a world which of the values that they may see have changed.
-    fn push_values(&self, before: &Catalog, world: &WorldId) -> Option<Effect> {
+    /// What the people of each world are to be told of the values that they may see.
+    fn changed_values(&self, before: &Catalog, touched: &BTreeSet<WorldId>) -> ChangedValues {
+        let frame = |world: &WorldId| Some((world.clone(), self.values_frame(before, world)?));
+        let frames = touched.iter().filter_map(frame).collect();
+        ChangedValues { frames, told: HashSet::default() }
+    }
+
+    fn values_frame(&self, before: &Catalog, world: &WorldId) -> Option<Bytes> {
         let is_same = match (before.live(world), self.catalog.live(world)) {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
             _ => true,
@@ -78,13 +107,22 @@ impl Desk {
         }
         let changes = changes.iter().map(|(at, value)| (at.to_owned(), value.clone())).collect();
         let frame = ServerFrame::LiveConfig { revision: self.catalog.revision, changes };
-        let to: Vec<_> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| &session.placed == world)
-            .filter_map(|(_, session)| Some(session.channel.as_ref()?.conn))
-            .collect();
-        (!to.is_empty()).then(|| Effect::Broadcast { to, text: Bytes::from(frame.to_text()) })
+        Some(Bytes::from(frame.to_text()))
+    }
+
+    /// Tells whoever was not told with an order.
+    fn push_values(&self, values: ChangedValues) -> Vec<Effect> {
+        let ChangedValues { frames, told } = values;
+        let broadcast = |(world, text)| {
+            let to: Vec<_> = self
+                .sessions
+                .iter()
+                .filter(|(key, session)| session.placed == world && !told.contains(key))
+                .filter_map(|(_, session)| Some(session.channel.as_ref()?.conn))
+                .collect();
+            (!to.is_empty()).then_some(Effect::Broadcast { to, text })
+        };
+        frames.into_iter().filter_map(broadcast).collect()
     }
 
     fn close_banned(&mut self, before: &Catalog, now: Timestamp) -> Vec<Effect> {

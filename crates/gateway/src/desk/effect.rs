@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lifeboat_core::ids::FailoverId;
+use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_protocol::frame::{CloseCode, RejoinReason, ServerFrame};
 
 /// One open channel: which shard's, which of its connections, and the serial number that tells
@@ -34,6 +34,8 @@ pub enum Effect {
         template: Arc<OrderTemplate>,
         /// For whom, and when.
         to: Vec<OrderLine>,
+        /// What they are told of changed values with it, in the same write.
+        values: Option<Bytes>,
     },
     /// Say goodbye and close.
     Close {
@@ -65,6 +67,8 @@ pub struct OrderLine {
 /// The order to leave without the times, encoded once for a whole failover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderTemplate {
+    /// The world that is left.
+    pub placed: WorldId,
     /// The failover, when it is one.
     pub failover: Option<FailoverId>,
     before_leave: String,
@@ -80,6 +84,7 @@ impl OrderTemplate {
     /// An order for everyone in one world.
     #[must_use]
     pub fn new(
+        placed: WorldId,
         all_clients: u64,
         reason: RejoinReason,
         failover: Option<FailoverId>,
@@ -97,6 +102,7 @@ impl OrderTemplate {
         let (before_leave, rest) = text.split_once(&LEAVE_MARK.to_string()).unwrap_or((&text, ""));
         let (before_rejoin, end) = rest.split_once(&REJOIN_MARK.to_string()).unwrap_or((rest, ""));
         Self {
+            placed,
             failover,
             before_leave: before_leave.to_owned(),
             before_rejoin: before_rejoin.to_owned(),
@@ -123,7 +129,8 @@ mod tests {
     #[test]
     fn a_written_order_is_the_frame_with_the_session_s_times() {
         let message = Some("Back in a moment, all \"7770001777\" of you".to_owned());
-        let template = OrderTemplate::new(9, RejoinReason::Failover, None, message.clone());
+        let world = WorldId::from_unique("main");
+        let template = OrderTemplate::new(world, 9, RejoinReason::Failover, None, message.clone());
         let conn = ConnRef { shard: 0, slot: 0, serial: 0 };
         let mut text = String::new();
         let line = OrderLine { key: 0, conn, leave_after_ms: 0, rejoin_after_ms: 1_500 };

@@ -41,7 +41,7 @@ pub(super) struct Move {
     /// crash that came before the present were stored, or right before the failover.
     recollects_until: Option<Timestamp>,
     /// When those who wait were told last how far it is.
-    progress_told_at: Option<Timestamp>,
+    progress_told_at: Timestamp,
     /// Whether something is new since [`Desk::take_news`].
     is_news: bool,
 }
@@ -89,7 +89,8 @@ impl Move {
             pace: PaceController::new(rate, now),
             window_end: now,
             recollects_until: None,
-            progress_told_at: None,
+            // Whoever was just told to leave needs no news of how far it is.
+            progress_told_at: now,
             is_news: true,
             record,
         }
@@ -99,9 +100,9 @@ impl Move {
     fn tells_progress(&mut self, now: Timestamp) -> bool {
         let share = self.ledger.counts().pending as f64 / PROGRESS_TOLD_PER_SECOND_MAX as f64;
         let period = PROGRESS_PERIOD.max(Duration::from_secs_f64(share));
-        let is_due = self.progress_told_at.is_none_or(|at| now.since(at) >= period);
+        let is_due = now.since(self.progress_told_at) >= period;
         if is_due {
-            self.progress_told_at = Some(now);
+            self.progress_told_at = now;
         }
         is_due
     }

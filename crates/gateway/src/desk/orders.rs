@@ -117,14 +117,17 @@ impl Desk {
                 }
             }
             let orders = effects.into_iter();
-            orders.map(|(_, template, to)| Effect::Order { template, to }).for_each(&mut *sink);
+            orders
+                .map(|(_, template, to)| Effect::Order { template, to, values: None })
+                .for_each(&mut *sink);
         }
     }
 
     fn template(&self, (placed, reason, failover): &About) -> Arc<OrderTemplate> {
         let message = failover.as_ref().and_then(|id| self.moves.get(id)?.record.message.clone());
         let all_clients = self.catalog.all_clients(placed);
-        Arc::new(OrderTemplate::new(all_clients, *reason, failover.clone(), message))
+        let placed = placed.clone();
+        Arc::new(OrderTemplate::new(placed, all_clients, *reason, failover.clone(), message))
     }
 
     /// Gives a session that has to rejoin its order and its slot. Says whether it has to.
@@ -391,7 +394,7 @@ impl Desk {
                 let about = (session.placed.clone(), order.reason, order.failover.clone());
                 let line = OrderLine { key, conn, leave_after_ms: 0, rejoin_after_ms: 0 };
                 let template = self.template(&about);
-                tick.effects.push(Effect::Order { template, to: vec![line] });
+                tick.effects.push(Effect::Order { template, to: vec![line], values: None });
             }
             return;
         }

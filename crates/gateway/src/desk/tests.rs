@@ -4,3 +4,4 @@ mod failover;
 mod fixture;
 mod pace;
 mod sessions;
+mod values;

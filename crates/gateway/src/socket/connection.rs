@@ -18,6 +18,8 @@ pub(super) struct Connection {
     pub(super) channel: Channel,
     pub(super) decoder: Decoder,
     backlog: Vec<u8>,
+    /// The backlog is the answer to the upgrade, which goes with whatever is written first.
+    is_unanswered: bool,
     /// Set once nothing but the peer's end is awaited, with the time that it has for that.
     pub(super) closing_until: Option<Timestamp>,
 }
@@ -36,20 +38,25 @@ pub(super) enum Written {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, serial: u32, now: Timestamp) -> Self {
+    pub(super) fn new(stream: Stream, serial: u32, now: Timestamp, answer: Vec<u8>) -> Self {
         Self {
             stream,
             serial,
             key: None,
             channel: Channel::new(now),
             decoder: Decoder::default(),
-            backlog: Vec::new(),
+            is_unanswered: true,
+            backlog: answer,
             closing_until: None,
         }
     }
 
     /// Writes as much as the socket takes and keeps the rest.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Written {
+        if std::mem::take(&mut self.is_unanswered) {
+            self.backlog.extend_from_slice(bytes);
+            return self.flush();
+        }
         if !self.backlog.is_empty() {
             return self.keep(bytes);
         }

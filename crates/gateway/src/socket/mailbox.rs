@@ -16,13 +16,20 @@ const NOTES_MAX: usize = 262_144;
 const ARRIVALS_MAX: usize = 16_384;
 
 /// A connection that was upgraded to a session channel.
-pub(crate) struct Arrival {
+pub struct Upgraded {
     /// Its socket.
-    pub(crate) stream: TcpStream,
+    pub stream: TcpStream,
     /// Its TLS session, if it has one.
-    pub(crate) secrecy: Secrecy,
+    pub secrecy: Secrecy,
+    /// The answer to the upgrade, which is not written yet: it goes with the first frame.
+    pub answer: Vec<u8>,
     /// Bytes that came with the upgrade.
-    pub(crate) early: Vec<u8>,
+    pub early: Vec<u8>,
+}
+
+/// A connection on its way to its shard.
+pub(crate) struct Arrival {
+    pub(crate) upgraded: Upgraded,
     /// Who it is by its token, or why the token is refused.
     pub(crate) who: Result<Box<Claims>, CloseCode>,
 }
@@ -49,30 +56,30 @@ impl Mailbox {
         Self { waker, notes: Mutex::default(), arrivals: Mutex::default() }
     }
 
-    /// Hands a note over.
-    pub(crate) fn note(&self, note: Note) {
-        self.note_all(std::iter::once(note));
+    /// Hands a note over; says whether it was taken.
+    pub(crate) fn note(&self, note: Note) -> bool {
+        self.note_all(std::iter::once(note))
     }
 
     /// Hands notes over, and wakes the shard unless it was woken for earlier ones that it has not
-    /// taken yet. A full box means that the shard has not run for
+    /// taken yet. Says whether all were taken: a full box means that the shard has not run for
     /// very long; its clients learn by levels what they missed when they come back.
-    pub(crate) fn note_all(&self, more: impl IntoIterator<Item = Note>) {
-        let was_empty = {
+    pub(crate) fn note_all(&self, more: impl IntoIterator<Item = Note>) -> bool {
+        let (was_empty, took_all) = {
             let mut notes = lock(&self.notes);
             let was_empty = notes.is_empty();
-            for note in more {
-                if notes.len() >= NOTES_MAX {
-                    tracing::error!(limit = NOTES_MAX, "a shard of the gateway does not keep up");
-                    break;
-                }
-                notes.push_back(note);
-            }
-            was_empty
+            let room = NOTES_MAX.saturating_sub(notes.len());
+            let mut more = more.into_iter();
+            notes.extend(more.by_ref().take(room));
+            (was_empty, more.next().is_none())
         };
         if was_empty {
             self.wake();
         }
+        if !took_all {
+            tracing::error!(limit = NOTES_MAX, "a shard of the gateway does not keep up");
+        }
+        took_all
     }
 
     /// Hands a connection over, or drops it when too many wait.

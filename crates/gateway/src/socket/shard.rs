@@ -16,7 +16,7 @@ use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use super::connection::{Connection, Written};
-use super::mailbox::{Arrival, Mailbox, Note};
+use super::mailbox::{Arrival, Mailbox, Note, Upgraded};
 use super::stream::{Secrecy, Stream};
 use super::websocket::{Message, write_close, write_pong, write_text};
 use crate::desk::{ConnRef, Effect, Opened, OrderLine, OrderTemplate};
@@ -143,27 +143,31 @@ impl Shard {
                     self.send(*conn, &frame);
                 }
             }
-            Effect::Order { template, to } => self.order(template, to),
+            Effect::Order { template, to, values } => self.order(template, to, values.as_deref()),
             Effect::Close { conn, text, code } => self.goodbye(*conn, text, *code),
         }
     }
 
-    fn order(&mut self, template: &OrderTemplate, to: &[OrderLine]) {
-        let (mut text, mut frame) = (String::new(), Vec::new());
+    fn order(&mut self, template: &OrderTemplate, to: &[OrderLine], values: Option<&[u8]>) {
+        let (mut text, mut frames) = (String::new(), Vec::new());
         for lines in to.chunks(TOLD_PER_REPORT) {
             let mut keys = Vec::with_capacity(lines.len());
             for line in lines {
                 text.clear();
-                frame.clear();
+                frames.clear();
                 template.write(line, &mut text);
-                write_text(text.as_bytes(), &mut frame);
-                if self.send(line.conn, &frame) {
+                write_text(text.as_bytes(), &mut frames);
+                if let Some(values) = values {
+                    write_text(values, &mut frames);
+                }
+                if self.send(line.conn, &frames) {
                     keys.push(line.key);
                 }
             }
             if let Some(failover) = template.failover.clone() {
                 self.told.push(Told { failover, keys, at: self.gateway.now() });
             }
+            self.gateway.orders_written(lines.len());
         }
     }
 
@@ -232,8 +236,9 @@ impl Shard {
     fn take_up(&mut self, arrival: Arrival) {
         let now = self.now();
         // With TLS, more may have been read from the socket already than was decrypted.
-        let may_hold_more = matches!(arrival.secrecy, Secrecy::Tls(_));
-        let mut stream = Stream::new(arrival.stream, arrival.secrecy);
+        let Arrival { upgraded: Upgraded { stream, secrecy, answer, mut early }, who } = arrival;
+        let may_hold_more = matches!(secrecy, Secrecy::Tls(_));
+        let mut stream = Stream::new(stream, secrecy);
         let entry = self.connections.vacant_entry();
         let slot = entry.key();
         if self.poll.registry().register(&mut stream, Token(slot), Interest::READABLE).is_err() {
@@ -241,11 +246,11 @@ impl Shard {
         }
         self.next_serial = self.next_serial.wrapping_add(1);
         let serial = self.next_serial;
-        entry.insert(Connection::new(stream, serial, now));
+        entry.insert(Connection::new(stream, serial, now, answer));
         let conn =
             ConnRef { shard: self.index, slot: u32::try_from(slot).unwrap_or(u32::MAX), serial };
         self.beats.push(Reverse((self.connections[slot].channel.deadline(), slot, serial)));
-        match arrival.who {
+        match who {
             Ok(_) if self.connections.len() > SESSIONS_MAX => {
                 self.refuse(conn, &error(ErrorCode::LimitReached), CloseCode::Slow);
             }
@@ -258,7 +263,6 @@ impl Shard {
                 self.refuse(conn, &error(reason), code);
             }
         }
-        let mut early = arrival.early;
         if !early.is_empty() && self.connections.contains(slot) {
             self.feed(slot, &mut early);
         }

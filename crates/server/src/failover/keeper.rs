@@ -21,6 +21,9 @@ use crate::writer::{WriteError, json};
 
 /// How often what is new is kept.
 const KEEP_PERIOD: Duration = Duration::from_millis(100);
+/// How long keeping waits for orders to leave that are being written, and how often it looks.
+const ORDERS_PATIENCE: Duration = Duration::from_millis(250);
+const ORDERS_LOOK: Duration = Duration::from_millis(2);
 
 /// Takes up every failover that was in progress, with the rows that were kept.
 pub(crate) async fn restore(app: &App) -> Result<(), StoreError> {
@@ -50,11 +53,27 @@ pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
             () = keeper.app.keep.notified() => false,
             () = tokio::time::sleep(KEEP_PERIOD) => false,
         };
+        if !stopping {
+            orders_first(&keeper.app).await;
+        }
         keeper.keep_all().await;
         if stopping {
             return;
         }
     }
+}
+
+/// Lets the orders be written before the ledger is: on a machine of few cores, keeping it would
+/// take its time from those who wait to be told. Until the first of it is kept, who was present is
+/// known from the clients alone, and a process that was killed asks them (`present_fixed`).
+async fn orders_first(app: &App) {
+    let written = async {
+        while app.gateway.is_ordering() {
+            tokio::time::sleep(ORDERS_LOOK).await;
+        }
+    };
+    // A ledger that nobody keeps is worse than an order that comes late.
+    let _ = tokio::time::timeout(ORDERS_PATIENCE, written).await;
 }
 
 /// Whether a failover began between two catalogs.

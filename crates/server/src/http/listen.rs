@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,9 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use lifeboat_core::ticket::Claims;
-use lifeboat_gateway::tokens::TokenRefusal;
-use lifeboat_gateway::{Gateway, Secrecy};
+use lifeboat_gateway::{Gateway, Secrecy, Upgraded};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -24,6 +22,7 @@ use tokio_rustls::server::TlsStream;
 use tower::Service as _;
 
 use crate::app::stopped;
+use crate::http::handover::{Handover, KeepsAnswer};
 use crate::http::tls::Certificate;
 
 /// Connections that may wait to be accepted: a crowd that comes back at once must not meet a
@@ -46,24 +45,6 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nodelay(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
-}
-
-/// Lets a request say that its connection is a session channel from now on.
-#[derive(Clone, Default)]
-pub(crate) struct Handover(Arc<Mutex<Option<SessionToken>>>);
-
-/// What the token of a session channel says.
-pub(crate) type SessionToken = Result<Box<Claims>, TokenRefusal>;
-
-impl Handover {
-    /// Gives the connection to the gateway, once the answer to the request is written.
-    pub(crate) fn give(&self, token: SessionToken) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-    }
-
-    fn taken(&self) -> Option<SessionToken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
 }
 
 /// What answers requests, and what takes session channels.
@@ -146,6 +127,7 @@ async fn answer<S: Socket>(stream: S, peer: SocketAddr, Service { router, gatewa
     let begun = Arc::new(Notify::new());
     let handover = Handover::default();
     let (beginning, offered) = (Arc::clone(&begun), handover.clone());
+    let stream = KeepsAnswer::new(stream, handover.clone());
     // A layer would copy every route for each connection.
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         beginning.notify_one();
@@ -169,10 +151,13 @@ async fn answer<S: Socket>(stream: S, peer: SocketAddr, Service { router, gatewa
         return tracing::debug!(%error, "a connection ended badly");
     }
     let parts = http.into_parts();
-    let socket = parts.io.into_inner();
+    let (socket, answer) = parts.io.into_inner().into_parts();
     let Some(token) = handover.taken() else { return socket.end().await };
     match socket.into_channel() {
-        Ok((stream, secrecy)) => gateway.take(stream, secrecy, parts.read_buf.to_vec(), token),
+        Ok((stream, secrecy)) => {
+            let early = parts.read_buf.to_vec();
+            gateway.take(Upgraded { stream, secrecy, answer, early }, token);
+        }
         Err(error) => tracing::debug!(%error, "a client went away during the handshake"),
     }
 }

@@ -290,7 +290,7 @@ impl Gateway {
     fn carry_out(&mut self, effects: Vec<Effect>, committed_at: Timestamp) {
         let mut written = 0;
         for effect in effects {
-            let Effect::Order { template, to } = effect else { continue };
+            let Effect::Order { template, to, .. } = effect else { continue };
             let mut told = Vec::with_capacity(to.len());
             for line in to {
                 let mut text = String::new();

@@ -232,7 +232,9 @@ impl Simulation {
                         }
                     }
                 }
-                Effect::Order { template, to } => {
+                Effect::Order { template, to, values } => {
+                    let values: Option<ServerFrame> =
+                        values.and_then(|text| serde_json::from_slice(&text).ok());
                     let mut told = Vec::new();
                     for line in to {
                         let mut text = String::new();
@@ -240,6 +242,9 @@ impl Simulation {
                         let Ok(frame) = serde_json::from_str(&text) else { continue };
                         if self.send_to_client(link_of(line.conn), frame) {
                             told.push(line.key);
+                        }
+                        if let Some(values) = values.clone() {
+                            self.send_to_client(link_of(line.conn), values);
                         }
                     }
                     if let (Some(failover), Some(desk)) = (&template.failover, &mut self.node.desk)

@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::listen::Handover;
+use crate::http::handover::Handover;
 use crate::http::problem::{ApiError, ApiResult};
 
 /// What RFC 6455 has the key hashed with.
