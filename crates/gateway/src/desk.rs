@@ -148,7 +148,8 @@ impl Desk {
     }
 
     /// Gives a session a place at the desk.
-    fn add(&mut self, session: Session) -> Key {
+    fn add(&mut self, mut session: Session) -> Key {
+        session.share_ids(&self.catalog);
         let (id, user) = (session.id.clone(), session.user.clone());
         let key = self.sessions.insert(session);
         self.by_id.insert(id, key);

@@ -92,6 +92,7 @@ impl Desk {
         session.generation = claims.generation;
         session.returned = claims.ret;
         session.token = claims.jti.as_str().into();
+        session.share_ids(&self.catalog);
         drop(session);
         self.seats.take(&claims.wld);
         self.load(&claims.srv);
@@ -116,9 +117,11 @@ impl Desk {
 
     fn attach(&mut self, key: Key, claims: &Claims, conn: ConnRef, now: Timestamp) {
         let mut session = self.sessions.edit(key);
+        let knows_its_own = claims.dep == session.deployment;
+        let deployment = if knows_its_own { &session.deployment } else { &claims.dep };
         session.channel = Some(OpenChannel {
             conn,
-            deployment: claims.dep.clone(),
+            deployment: deployment.clone(),
             generation: claims.generation,
             token: claims.jti.as_str().into(),
         });

@@ -88,7 +88,7 @@ impl Desk {
             session: asker.session.clone(),
             user: asker.identity.user.clone(),
             groups: asker.identity.groups.clone(),
-            requested: input.world.clone(),
+            requested: self.catalog.world(input.world).map_or(input.world, |own| &own.id).clone(),
             kind: input.client.kind.clone().unwrap_or_default(),
             takes_pushes: input.client.accepts_placement(),
             previous_accepted: asker.previous_accepted,

@@ -1,6 +1,7 @@
 //! One session as the desk knows it.
 
 use lifeboat_core::access::{Identity, IdentityKind};
+use lifeboat_core::catalog::Catalog;
 use lifeboat_core::ids::{DeploymentId, FailoverId, ServerId, SessionId, User, WorldId};
 use lifeboat_core::limits::SEAT_HOLD;
 use lifeboat_core::ticket::Claims;
@@ -66,6 +67,21 @@ pub(super) struct Order {
 }
 
 impl Session {
+    /// Has its ids be the catalog's own: one text for everybody instead of one for each. That is
+    /// less memory, and whoever looks through all sessions stays within the cache.
+    pub(super) fn share_ids(&mut self, catalog: &Catalog) {
+        for world in [&mut self.requested, &mut self.placed] {
+            if let Some(own) = catalog.world(world) {
+                *world = own.id.clone();
+            }
+        }
+        let Some(own) = catalog.deployment(&self.deployment) else { return };
+        self.deployment = own.id.clone();
+        if let Some(server) = own.servers.iter().find(|server| server.id == self.server) {
+            self.server = server.id.clone();
+        }
+    }
+
     /// A session as its token tells it, with a seat that is held for the channel to come.
     pub(super) fn from_claims(claims: &Claims, now: Timestamp) -> Self {
         Self {
