@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeploymentId, ServerId, SessionId, User, WorldId};
+use crate::ids::{DeploymentId, FailoverId, ServerId, SessionId, User, WorldId};
 
 /// The audience of a session token.
 pub const SESSION_AUDIENCE: &str = "lifeboat";
@@ -52,4 +52,8 @@ pub struct Claims {
     /// The user's access groups when this was issued; a rejoin is decided by them again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grp: Vec<String>,
+    /// The failover that moved the session here, in a session token: whoever was placed right
+    /// before a crash, with nothing of the ledger kept yet, is known by it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mov: Option<FailoverId>,
 }

@@ -1,6 +1,6 @@
 //! What must hold after every step, whatever breaks.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use lifeboat_core::catalog::{Catalog, CatalogChange};
 use lifeboat_core::failover::{Counts, FailoverRecord};
 use lifeboat_core::ids::{FailoverId, SessionId, WorldId};
 use lifeboat_core::time::Timestamp;
+use lifeboat_gateway::desk::Desk;
 
 /// How long two worlds may list one session, as the end of one connection is on its way.
 const DOUBLE_LISTED_MAX: Duration = Duration::from_secs(45);
@@ -41,6 +42,8 @@ struct Watched {
     others: Recent,
     /// Who was present once that was stored.
     present: Option<usize>,
+    /// Who was present when the failover began, stored or not.
+    members: BTreeSet<SessionId>,
 }
 
 /// A rate, and what it was a while ago.
@@ -124,6 +127,27 @@ impl Checks {
         raised(placed).is_some_and(|raised| raised.all_clients.0 > revision)
             || (requested != placed
                 && raised(requested).is_some_and(|raised| raised.redirected.0 > revision))
+    }
+
+    /// A desk has taken a failover up that began.
+    pub(crate) fn began(&mut self, id: &FailoverId, desk: &Desk) {
+        let present = desk.rows(id).unwrap_or_default().into_iter().map(|row| row.session);
+        self.moves.entry(id.clone()).or_default().members.extend(present);
+    }
+
+    /// A session has come back while a desk still collects who was present.
+    pub(crate) fn came_back(&mut self, now: Timestamp, session: &SessionId, desk: &Desk) {
+        let collects = |id| desk.progress(id).is_some_and(|progress| !progress.present_fixed);
+        let counts = |id| {
+            let rows = desk.rows(id).unwrap_or_default();
+            rows.iter().any(|row| row.session == *session)
+        };
+        let mut began = self.moves.iter().filter(|(_, one)| one.members.contains(session));
+        let missed = began.find(|(id, _)| collects(id) && !counts(id));
+        if let Some((id, _)) = missed {
+            let detail = format!("{session} was present at {id}, which has no row for it");
+            self.fail(now, "whoever was present is accounted for", &detail);
+        }
     }
 
     /// The catalog that the node serves from has everything that was committed.

@@ -16,6 +16,8 @@ pub enum Mutation {
     RestartForgetsCounters,
     /// A restarted node has forgotten the rows of its ledgers.
     RestartForgetsRows,
+    /// Tokens do not say which failover placed their session.
+    TokenForgetsFailover,
     /// Tokens carry the counter of the world asked for, not of the world placed in.
     TokenCarriesRequestedCounter,
     /// A join is answered as if its slot had come.
@@ -28,10 +30,11 @@ pub enum Mutation {
 
 impl Mutation {
     /// Every defect that can be planted.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RestartForgetsOverride,
         Self::RestartForgetsCounters,
         Self::RestartForgetsRows,
+        Self::TokenForgetsFailover,
         Self::TokenCarriesRequestedCounter,
         Self::JoinIgnoresSlot,
         Self::ArrivalsAreLost,

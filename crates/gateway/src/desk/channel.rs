@@ -61,6 +61,7 @@ impl Desk {
             None if self.is_full() => return refused(ByeReason::Slow, CloseCode::Slow),
             None => self.admit_session(Session::from_claims(claims, now), now),
         };
+        self.recollect_placed(claims);
         let mut effects = self.replace_others(key, now);
         self.attach(key, claims, conn, now);
         let rejoin = self.renew_order(key, now, &mut effects);

@@ -59,8 +59,9 @@ impl Desk {
     /// A [`Refusal`] with its code and, if waiting helps, the time to wait.
     pub fn join(&mut self, input: &JoinInput<'_>, now: Timestamp) -> Result<Granted, Refusal> {
         let asker = self.asker(input);
-        if asker.previous_accepted {
-            self.recall(input.previous, now);
+        if let Some(previous) = input.previous.filter(|_| asker.previous_accepted) {
+            self.recollect_placed(previous);
+            self.recall(previous, now);
         }
         self.note(&asker.session, LedgerEvent::Asked, now);
         let key = self.by_id.get(&asker.session).copied();
@@ -122,11 +123,8 @@ impl Desk {
 
     /// A session that this node does not know (any more) and that has to rejoin takes its place in
     /// the line again, by what its token says.
-    fn recall(&mut self, previous: Option<&Claims>, now: Timestamp) {
-        let Some(claims) = previous.filter(|claims| !self.by_id.contains_key(&claims.ses)) else {
-            return;
-        };
-        if self.is_full() {
+    fn recall(&mut self, claims: &Claims, now: Timestamp) {
+        if self.by_id.contains_key(&claims.ses) || self.is_full() {
             return;
         }
         let session = Session::from_claims(claims, now);

@@ -13,6 +13,7 @@ use lifeboat_core::failover::{
 use lifeboat_core::ids::{FailoverId, SessionId, WorldId};
 use lifeboat_core::limits::{PROGRESS_PERIOD, PROGRESS_TOLD_PER_SECOND_MAX, STRAGGLER_AFTER};
 use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
+use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::ServerFrame;
 
@@ -468,5 +469,20 @@ impl Desk {
             open.ledger.add_present(&session.id, &session.user, session.game_lost_at);
             open.is_news = true;
         }
+    }
+
+    /// The same for a session that had been placed already: its token names the failover.
+    pub(super) fn recollect_placed(&mut self, claims: &Claims) {
+        let Some(open) = claims.mov.as_ref().and_then(|id| self.moves.get_mut(id)) else { return };
+        if open.recollects_until.is_some() && open.ledger.row(&claims.ses).is_none() {
+            open.ledger.add_present(&claims.ses, &claims.sub, None);
+            open.is_news = true;
+        }
+    }
+
+    /// The newest failover at which a session was present and that is not forgotten yet.
+    pub(super) fn mover_of(&self, session: &SessionId) -> Option<FailoverId> {
+        let present = self.moves.values().filter(|open| open.ledger.row(session).is_some());
+        present.max_by_key(|open| open.record.started_at).map(|open| open.record.id.clone())
     }
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::deployment::{Deployment, Server};
 use lifeboat_core::failover::LedgerEvent;
-use lifeboat_core::ids::{DeploymentId, LaunchContextId, ServerId, SessionId, User, WorldId};
+use lifeboat_core::ids::{
+    DeploymentId, FailoverId, LaunchContextId, ServerId, SessionId, User, WorldId,
+};
 use lifeboat_core::limits::SEAT_HOLD;
 use lifeboat_core::route::{Refusal, Route};
-use lifeboat_core::ticket::{Claims, ISSUER};
+use lifeboat_core::ticket::{Claims, ISSUER, SESSION_AUDIENCE};
 use lifeboat_core::time::Timestamp;
 use lifeboat_core::world::Streaming;
 use lifeboat_protocol::join::JoinAnswer;
@@ -60,6 +62,8 @@ pub struct Granted {
     pub groups: Vec<String>,
     /// The id of the tokens.
     pub token: String,
+    /// The failover that moves the session, if it was present at one.
+    pub moved_by: Option<FailoverId>,
 }
 
 impl Granted {
@@ -85,6 +89,7 @@ impl Granted {
             jti: self.token.clone(),
             acc: self.takes_pushes,
             grp: self.groups.clone(),
+            mov: self.moved_by.clone().filter(|_| audience == SESSION_AUDIENCE),
         }
     }
 
@@ -148,6 +153,7 @@ impl Desk {
         let generation = self.catalog.all_clients(&route.world.id);
         let returned = self.catalog.redirected(&candidate.requested);
         let granted = Granted {
+            moved_by: self.mover_of(&candidate.session),
             session: candidate.session,
             user: candidate.user,
             requested: candidate.requested,

@@ -244,6 +244,7 @@ pub(crate) fn claims(name: &str) -> Claims {
         jti: "0001".to_owned(),
         acc: false,
         grp: Vec::new(),
+        mov: None,
     }
 }
 

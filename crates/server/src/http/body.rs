@@ -1,7 +1,7 @@
 //! Bodies and ids of requests: read with limits, refused with the field, the rule and the remedy.
 
 use axum::body::Body as AxumBody;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
@@ -141,6 +141,11 @@ fn missing(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.split('`').next()
 }
 
+/// The field that a message says is unknown.
+fn unknown(message: &str) -> Option<&str> {
+    message.strip_prefix("unknown field `")?.split('`').next()
+}
+
 fn remedy(message: &str) -> String {
     let message = message.replace("expected u64", WHOLE).replace("expected u32", WHOLE);
     if message.starts_with("missing field") {
@@ -205,19 +210,25 @@ where
     }
 }
 
-/// The query of an address.
+/// The query of an address. What does not fit is named by a `?` and its parameter.
 pub(crate) struct Ask<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Ask<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
-        let Query(query) = Query::from_request_parts(parts, state).await.map_err(|error| {
-            let message = error.body_text();
-            ApiError::fields(vec![FieldProblem::invalid("?", message)])
-        })?;
-        Ok(Self(query))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        asked(parts.uri.query().unwrap_or_default()).map(Self)
     }
+}
+
+fn asked<T: DeserializeOwned>(query: &str) -> ApiResult<T> {
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.into_inner().to_string();
+        let parameter = missing(&message).or_else(|| unknown(&message)).unwrap_or(&path);
+        ApiError::fields(vec![FieldProblem::invalid(format!("?{parameter}"), remedy(&message))])
+    })
 }
 
 #[cfg(test)]
@@ -255,6 +266,23 @@ mod tests {
         let negative = json!({ "minutes": -1 });
         let problem = typed::<Sent>(negative).unwrap_err().0;
         assert!(problem.detail.contains("expected a whole number from 0"), "{}", problem.detail);
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read")]
+    struct Asked {
+        limit: Option<u32>,
+        world: String,
+    }
+
+    #[test]
+    fn what_does_not_fit_in_a_query_is_named_by_its_parameter() {
+        let path = |query: &str| asked::<Asked>(query).unwrap_err().0.errors[0].path.clone();
+        assert_eq!(path("limit=many&world=a"), "?limit");
+        assert_eq!(path("limit=5"), "?world");
+        assert_eq!(path("world=a&wrold=b"), "?wrold");
+        assert_eq!(asked::<Asked>("world=a%20b&limit=5").unwrap().world, "a b");
     }
 
     #[tokio::test]

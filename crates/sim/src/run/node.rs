@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lifeboat_core::catalog::{Catalog, CatalogChange, LiveEntry};
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{Ledger, MovePhase};
+use lifeboat_core::failover::{FailoverRecord, Ledger, MovePhase};
 use lifeboat_core::limits::{SESSION_TOKEN_TTL, TICKET_TTL};
 use lifeboat_core::live_config::{Counter, LiveConfig};
 use lifeboat_core::ticket::{Claims, SESSION_AUDIENCE};
@@ -180,7 +180,11 @@ impl Simulation {
             return self.checks.fail(self.now, "token", "a client has a token that nobody signed");
         };
         let Some(desk) = &mut self.node.desk else { return };
-        match desk.open(&claims, conn(link), self.now) {
+        let opened = desk.open(&claims, conn(link), self.now);
+        if matches!(opened, Opened::Welcome { .. }) {
+            self.checks.came_back(self.now, &claims.ses, desk);
+        }
+        match opened {
             Opened::Welcome { key, hello, effects } => {
                 self.attach(link, key);
                 self.note(format_args!("node: client {client} opens channel {link}: {hello:?}"));
@@ -345,16 +349,20 @@ impl Simulation {
         let Some(desk) = &mut self.node.desk else { return };
         let before = Arc::clone(desk.catalog());
         let next = Arc::new(before.with(revision, changes));
-        let has_begun = next
-            .failovers()
-            .any(|record| record.phase.is_open() && before.failover(&record.id).is_none());
+        let is_new = |record: &&Arc<FailoverRecord>| {
+            record.phase.is_open() && before.failover(&record.id).is_none()
+        };
+        let begun: Vec<_> = next.failovers().filter(is_new).collect();
         let mut effects = Vec::new();
         desk.set_catalog(Arc::clone(&next), self.now, &mut |effect| effects.push(effect));
+        begun.iter().for_each(|record| self.checks.began(&record.id, desk));
+        let has_begun = !begun.is_empty();
         self.carry_out(effects);
         self.tell_counters(&next);
         self.after_desk();
         if has_begun {
-            let delay = self.random.span_ms(0, 10);
+            // Orders go first.
+            let delay = self.random.span_ms(0, 250);
             self.plan(delay, Event::Keep(boot));
         }
     }
@@ -371,7 +379,10 @@ impl Simulation {
             _ => granted.generation,
         };
         let ticket = granted.claims(granted.server.as_str(), now, TICKET_TTL);
-        let session = granted.claims(SESSION_AUDIENCE, now, SESSION_TOKEN_TTL);
+        let mut session = granted.claims(SESSION_AUDIENCE, now, SESSION_TOKEN_TTL);
+        if self.mutation == Some(Mutation::TokenForgetsFailover) {
+            session.mov = None;
+        }
         let signed = Signed {
             ticket: self.signed(Claims { generation, ..ticket }),
             session_token: self.signed(Claims { generation, ..session }),

@@ -177,26 +177,26 @@ fn hold_stops_everyone_and_resume_goes_on_at_the_pace() {
 #[test]
 fn those_who_wait_are_told_how_far_it_is_at_most_once_a_second() {
     let mut fixture = Fixture::new();
-    for _ in 0..3 {
+    for _ in 0..5 {
         fixture.enter("main", &["placement"]);
     }
     fixture.fail_over(1, 0.1);
     let landed = |fixture: &mut Fixture, landed: usize| {
         let mut record = record("1", "main", "standby", 1, 0.1);
-        record.counts = Counts { present: 3, landed, ..Counts::default() };
+        record.counts = Counts { present: 5, landed, ..Counts::default() };
         fixture.change(vec![CatalogChange::Failover(record.id.clone(), Some(record))])
     };
     assert!(landed(&mut fixture, 1).is_empty(), "they were told to leave a moment ago");
     fixture.pass(Duration::from_secs(1));
     let told = landed(&mut fixture, 2);
     let [Effect::Broadcast { to, text }] = told.as_slice() else { panic!("{told:?}") };
-    assert_eq!(to.len(), 3);
+    assert_eq!(to.len(), 5);
     let frame: Value = serde_json::from_slice(text).unwrap();
-    assert_eq!(frame, json!({ "type": "progress", "over": 2, "present": 3 }));
-    assert!(landed(&mut fixture, 1).is_empty(), "again within the second");
+    assert_eq!(frame, json!({ "type": "progress", "over": 2, "present": 5 }));
+    assert!(landed(&mut fixture, 3).is_empty(), "again within the second");
     fixture.pass(Duration::from_secs(1));
-    assert!(landed(&mut fixture, 1).is_empty(), "nothing has changed");
-    assert_eq!(landed(&mut fixture, 2).len(), 1);
+    assert!(landed(&mut fixture, 3).is_empty(), "nothing has changed");
+    assert_eq!(landed(&mut fixture, 4).len(), 1);
 }
 
 #[test]
@@ -399,4 +399,38 @@ fn who_comes_back_after_a_restart_is_present_at_a_failover_that_began_meanwhile(
         "it is brought along all the same"
     );
     assert_eq!(restarted.counts("1").present, 2);
+}
+
+#[test]
+fn who_was_placed_before_anything_of_the_ledger_was_kept_is_known_by_its_token() {
+    let mut before = Fixture::new();
+    let players: Vec<_> = (0..2).map(|_| before.enter("main", &[])).collect();
+    before.fail_over(1, 10.0);
+    let claims: Vec<_> = players
+        .iter()
+        .map(|player| {
+            before.pass(Duration::from_millis(100));
+            let granted = before.join("main", Some(&player.claims), &[]).unwrap();
+            before.claims(&granted)
+        })
+        .collect();
+    before.pass(Duration::from_secs(1));
+    let newcomer = before.enter("main", &[]);
+
+    let id = FailoverId::from_unique("1");
+    let mut restarted = Fixture::new();
+    let record = FailoverRecord { present_fixed: false, ..record("1", "main", "standby", 1, 10.0) };
+    restarted.change(vec![live("main", "wld_standby", 1, 0)]);
+    restarted.desk.restore_move(Arc::new(record), Ledger::default(), restarted.now);
+    // One by its channel, one by asking again; who was not present is not.
+    let first = restarted.open(&claims[0]);
+    restarted.say_in_world(&first);
+    let again = restarted.join("main", Some(&claims[1]), &[]).unwrap();
+    let claims = restarted.claims(&again);
+    assert_eq!(claims.mov, Some(id));
+    let second = restarted.open(&claims);
+    restarted.say_in_world(&second);
+    restarted.open(&newcomer.claims);
+    let counts = restarted.counts("1");
+    assert_eq!((counts.present, counts.placed, counts.landed), (2, 2, 2));
 }
