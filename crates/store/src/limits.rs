@@ -39,6 +39,9 @@ pub const COMMIT_QUEUE_MAX: usize = 512;
 pub const COMMIT_GROUP_MAX: usize = 128;
 /// Connections that read at the same time.
 pub const READERS_MAX: usize = 4;
+/// KiB of the database's pages that a connection that reads keeps. What is asked for often is in
+/// the catalog, so a larger cache would only fill with what was read once.
+pub const READER_CACHE_KIB: i64 = 512;
 /// How long another process may hold the database before it counts as out of reach.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long any answer of the store may take, a disk that hangs included.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
 use crate::error::{Cause, Outage, StoreError};
-use crate::limits::BUSY_TIMEOUT;
+use crate::limits::{BUSY_TIMEOUT, READER_CACHE_KIB};
 
 /// Marks the file as ours: "LFBT".
 const APPLICATION_ID: i64 = 0x4C46_4254;
@@ -155,6 +155,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
+    // A negative size is one in KiB.
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     Ok(connection)
 }
 
