@@ -147,7 +147,9 @@ fn unknown(message: &str) -> Option<&str> {
 }
 
 fn remedy(message: &str) -> String {
-    let message = message.replace("expected u64", WHOLE).replace("expected u32", WHOLE);
+    let message = ["expected u64", "expected u32", "invalid digit found in string"]
+        .iter()
+        .fold(message.to_owned(), |message, words| message.replace(words, WHOLE));
     if message.starts_with("missing field") {
         format!("{message}; it is required")
     } else if message.starts_with("unknown field") {
@@ -280,6 +282,8 @@ mod tests {
     fn what_does_not_fit_in_a_query_is_named_by_its_parameter() {
         let path = |query: &str| asked::<Asked>(query).unwrap_err().0.errors[0].path.clone();
         assert_eq!(path("limit=many&world=a"), "?limit");
+        let problem = asked::<Asked>("limit=many&world=a").unwrap_err().0;
+        assert!(problem.detail.contains("expected a whole number from 0"), "{}", problem.detail);
         assert_eq!(path("limit=5"), "?world");
         assert_eq!(path("world=a&wrold=b"), "?wrold");
         assert_eq!(asked::<Asked>("world=a%20b&limit=5").unwrap().world, "a b");

@@ -180,12 +180,9 @@ impl Simulation {
             return self.checks.fail(self.now, "token", "a client has a token that nobody signed");
         };
         let Some(desk) = &mut self.node.desk else { return };
-        let opened = desk.open(&claims, conn(link), self.now);
-        if matches!(opened, Opened::Welcome { .. }) {
-            self.checks.came_back(self.now, &claims.ses, desk);
-        }
-        match opened {
+        match desk.open(&claims, conn(link), self.now) {
             Opened::Welcome { key, hello, effects } => {
+                self.checks.came_back(self.now, &claims.ses, desk);
                 self.attach(link, key);
                 self.note(format_args!("node: client {client} opens channel {link}: {hello:?}"));
                 self.send_to_client(link, *hello);
