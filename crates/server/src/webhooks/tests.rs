@@ -117,7 +117,7 @@ async fn only_addresses_that_can_be_called_are_taken() {
 async fn a_secret_is_told_once_and_the_audit_log_has_neither_it_nor_the_path() {
     let plane = Plane::start().await;
     let body = json!({
-        "url": "https://hooks.example/T1/B2", "format": "slack",
+        "url": "https://hooks.example/of-the-team/secret-path", "format": "slack",
         "events": ["alert", "readiness", "alert", "failover", "alert"],
     });
     let made = plane.ask("POST /api/webhooks", Some(body)).await;
@@ -129,7 +129,7 @@ async fn a_secret_is_told_once_and_the_audit_log_has_neither_it_nor_the_path() {
     for text in [&list.text, &audit.text] {
         assert!(!text.contains("whsec_"), "{text}");
     }
-    assert!(audit.text.contains("webhook.create") && !audit.text.contains("T1"), "{}", audit.text);
+    assert!(audit.text.contains("webhook.create") && !audit.text.contains("secret-path"));
     let id = made.body["id"].as_str().unwrap();
     let removed = plane.ask(&format!("DELETE /api/webhooks/{id}"), None).await;
     assert_eq!(removed.status, 204);
