@@ -15,12 +15,13 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("protocol", &["core"]),
     ("store", &["core"]),
-    ("runtime", &["core"]),
-    ("gateway", &["core", "protocol"]),
+    ("sched", &[]),
+    ("runtime", &["core", "sched"]),
+    ("gateway", &["core", "protocol", "sched"]),
     ("client", &["core", "protocol"]),
     ("plaza", &["core"]),
     ("server", &["core", "protocol", "store", "runtime", "gateway"]),
-    ("lifeboat", &["core", "protocol", "client", "plaza", "server"]),
+    ("lifeboat", &["core", "protocol", "sched", "client", "plaza", "server"]),
     ("sim", &["core", "protocol", "gateway"]),
 ];
 
@@ -30,6 +31,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("tokio", &["store", "runtime", "server", "client", "plaza", "lifeboat"]),
     ("mio", &["gateway"]),
+    ("libc", &["sched"]),
 ];
 
 fn root() -> PathBuf {

@@ -31,27 +31,34 @@ const ASKING: u64 = 1;
 const GAME: u64 = 2;
 const OPERATOR: u64 = 3;
 
+/// The evacuation of clients that ask and connect their channel anew.
+const RECONNECTING: &str = "by join and a new channel";
+
 /// How clients find out where to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// They ask on a fresh connection.
+    /// They ask on a fresh connection. Lifeboat's begin their channel anew with the answer.
     Ask,
+    /// They ask, and connect the channel anew with the answer.
+    AskAndReconnect,
     /// The push says it.
     Told,
 }
 
-/// All four evacuations.
+/// All evacuations.
 pub(crate) fn measure(program: &Path, report: &mut Report) -> Result<()> {
     let asked = bare(Way::Ask, report)?;
     bare(Way::Told, report)?;
     let placements = lifeboat(program, Way::Told, report)?;
     let by_join = lifeboat(program, Way::Ask, report)?;
+    let reconnecting = lifeboat(program, Way::AskAndReconnect, report)?;
     let mut ratio = |what: &str, value: f64| {
         let name = format!("evacuation of {CLIENTS} {what}, last in world, ratio to bare");
         report.add(&name, "x", Better::Less, value / asked);
     };
     ratio("by placements", placements);
     ratio("by join", by_join);
+    ratio(RECONNECTING, reconnecting);
     Ok(())
 }
 
@@ -74,7 +81,7 @@ fn bare(way: Way, report: &mut Report) -> Result<f64> {
     let last = run(&mut rig, from.address, &push, &mut Evacuation::new(Box::new(script)))?;
     let cpu = (machine::cpu(from.pid())? + machine::cpu(to.pid())?).saturating_sub(before);
     let name = match way {
-        Way::Ask => "asks where",
+        Way::Ask | Way::AskAndReconnect => "asks where",
         Way::Told => "is told where",
     };
     say(report, &format!("bare, client {name}"), last, cpu, Better::Neither)?;
@@ -94,7 +101,7 @@ fn lifeboat(program: &Path, way: Way, report: &mut Report) -> Result<f64> {
     let mut rig = Rig::new()?;
     let client = match way {
         Way::Told => r#"{"accepts":["placement"]}"#,
-        Way::Ask => "{}",
+        Way::Ask | Way::AskAndReconnect => "{}",
     };
     let tokens = joins::join(&mut rig, &subject, &main, CLIENTS, client)?;
     crowd::fill(&mut rig, subject.address, crowd::channels(&tokens), false)?;
@@ -114,6 +121,7 @@ fn lifeboat(program: &Path, way: Way, report: &mut Report) -> Result<f64> {
     let name = match way {
         Way::Told => "by placements",
         Way::Ask => "by join",
+        Way::AskAndReconnect => RECONNECTING,
     };
     say(report, name, last, own + game, Better::Less)?;
     let us = own.as_secs_f64() * 1e6 / f64::from(u32::try_from(CLIENTS)?);
@@ -180,7 +188,13 @@ trait Guide {
     fn told(&mut self, rig: &mut Rig, key: usize, client: u64, text: &[u8])
     -> Result<Option<Step>>;
     /// Its question was answered.
-    fn answered(&mut self, client: u64, status: u16, body: &[u8]) -> Result<Vec<Step>>;
+    fn answered(
+        &mut self,
+        rig: &mut Rig,
+        client: u64,
+        status: u16,
+        body: &[u8],
+    ) -> Result<Vec<Step>>;
     /// A piece came over its new game connection; says whether that let the client in.
     fn is_in(&mut self, rig: &mut Rig, client: u64, piece: &Piece<'_>) -> Result<bool>;
     /// How many clients are where they were to go.
@@ -219,7 +233,7 @@ impl Script for Evacuation {
             (ASKING, Piece::Response(status, body)) => {
                 rig.close(key);
                 self.in_flight -= 1;
-                self.waiting.extend(self.guide.answered(client, *status, body)?);
+                self.waiting.extend(self.guide.answered(rig, client, *status, body)?);
             }
             (GAME, piece) => {
                 if self.guide.is_in(rig, client, piece)? {

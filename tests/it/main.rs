@@ -16,6 +16,7 @@ mod input;
 mod live_config;
 mod moments;
 mod remedies;
+mod reopen;
 mod report;
 mod restart;
 mod roles;
@@ -26,4 +27,4 @@ mod tls;
 mod webhooks;
 mod worlds;
 
-use e2e::{api, guest, server, wait};
+use e2e::{api, guest, proc, server, wait};

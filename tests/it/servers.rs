@@ -5,6 +5,7 @@ use serde_json::json;
 use std::time::Duration;
 
 use crate::guest::Guest;
+use crate::proc::policies;
 use crate::server::{Server, signal_process};
 use crate::wait::{wait_for, wait_within};
 
@@ -26,6 +27,20 @@ async fn a_killed_server_is_replaced_within_the_same_deployment() {
     assert_eq!(after["id"], before["id"]);
     server.await_phase(&world, "Active").await;
     Guest::enter(&server.api, &world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_control_plane_s_threads_take_turns_and_its_game_servers_are_scheduled_as_usual() {
+    let server = Server::start().await;
+    let world = server.active_world(json!({ "name": "Main Stage" })).await;
+    let (usual, batch) = (0, 3);
+    let own = policies(server.pid());
+    for name in ["tokio-rt-worker", "gateway-0", "desk"] {
+        let found: Vec<_> = own.iter().filter(|(thread, _)| thread == name).collect();
+        assert!(!found.is_empty() && found.iter().all(|(_, policy)| *policy == batch), "{own:?}");
+    }
+    let pid = u32::try_from(server.pids(&world).await[0]).expect("not negative");
+    assert!(policies(pid).iter().all(|(_, policy)| *policy == usual));
 }
 
 #[tokio::test(flavor = "multi_thread")]

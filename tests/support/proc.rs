@@ -32,3 +32,18 @@ pub fn connections_to(port: u16) -> usize {
         })
         .count()
 }
+
+/// The threads of a process by name, with the number of the policy by which each is scheduled.
+#[must_use]
+pub fn policies(pid: u32) -> Vec<(String, u32)> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads
+        .filter_map(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).ok()?;
+            let (before, fields) = stat.rsplit_once(')')?;
+            // It is field 41 of the manual; the first one after the name is field 3.
+            let policy = fields.split_whitespace().nth(41 - 3)?.parse().ok()?;
+            Some((before.split_once('(')?.1.to_owned(), policy))
+        })
+        .collect()
+}

@@ -33,7 +33,7 @@ impl Guide for Bound {
     fn told(&mut self, _: &mut Rig, key: usize, client: u64, _: &[u8]) -> Result<Option<Step>> {
         Ok(Some(match self.way {
             Way::Told => self.goes(client, Some(key)),
-            Way::Ask => Step {
+            Way::Ask | Way::AskAndReconnect => Step {
                 to: self.from,
                 tag: tag(client, ASKING),
                 request: self.asks.clone(),
@@ -42,7 +42,7 @@ impl Guide for Bound {
         }))
     }
 
-    fn answered(&mut self, client: u64, _: u16, _: &[u8]) -> Result<Vec<Step>> {
+    fn answered(&mut self, _: &mut Rig, client: u64, _: u16, _: &[u8]) -> Result<Vec<Step>> {
         Ok(vec![self.goes(client, None)])
     }
 
@@ -131,7 +131,7 @@ impl Guide for Guests {
     ) -> Result<Option<Step>> {
         let is = |kind: &[u8]| wire::find(&text[..text.len().min(40)], kind).is_some();
         self.guest(client)?.channel = Some(key);
-        if is(b"\"forceDisconnect\"") && self.way == Way::Ask {
+        if is(b"\"forceDisconnect\"") && self.way != Way::Told {
             return self.asks(client).map(Some);
         }
         if is(b"\"placement\"") {
@@ -145,18 +145,30 @@ impl Guide for Guests {
         Ok(None)
     }
 
-    fn answered(&mut self, client: u64, status: u16, body: &[u8]) -> Result<Vec<Step>> {
+    fn answered(
+        &mut self,
+        rig: &mut Rig,
+        client: u64,
+        status: u16,
+        body: &[u8],
+    ) -> Result<Vec<Step>> {
         if status != 200 {
             bail!("a join was answered {status}: {}", String::from_utf8_lossy(body));
         }
         let token = wire::value(body, "sessionToken").context("a session token")?.to_owned();
-        let protocols = format!("lifeboat.v1, token.{token}");
-        let request = wire::upgrade("/session", &protocols);
         let game = Self::enter(client, body)?;
+        let (way, to) = (self.way, self.address);
         let guest = self.guest(client)?;
-        guest.token = token;
+        guest.token.clone_from(&token);
+        if way == Way::Ask {
+            let key = guest.channel.context("an open channel")?;
+            let frame = format!(r#"{{"type":"reopen","sessionToken":"{token}"}}"#);
+            rig.send(key, &wire::masked(&frame))?;
+            return Ok(vec![game]);
+        }
+        let request = wire::upgrade("/session", &format!("lifeboat.v1, token.{token}"));
         let closes = guest.channel.take();
-        let channel = Step { to: self.address, tag: tag(client, CHANNEL), request, closes };
+        let channel = Step { to, tag: tag(client, CHANNEL), request, closes };
         Ok(vec![channel, game])
     }
 

@@ -17,6 +17,7 @@ mod session;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod values;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -13,7 +13,7 @@ use lifeboat_core::limits::{SESSION_TOKEN_TTL, TICKET_TTL};
 use lifeboat_core::route::Refusal;
 use lifeboat_core::ticket::{Claims, SESSION_AUDIENCE};
 use lifeboat_core::time::Timestamp;
-use lifeboat_protocol::frame::{ClientFrame, CloseCode, ServerFrame};
+use lifeboat_protocol::frame::{ClientFrame, ServerFrame};
 use lifeboat_protocol::join::JoinAnswer;
 
 use crate::desk::{
@@ -111,12 +111,12 @@ impl Gateway {
             let mailbox = Arc::new(Mailbox::new(waker));
             mailboxes.push(Arc::clone(&mailbox));
             let shard = Shard::new(index, poll, mailbox, Arc::clone(&gateway));
-            thread::Builder::new().name(format!("gateway-{index}")).spawn(move || shard.run())?;
+            start(format!("gateway-{index}"), move || shard.run())?;
         }
         // Just made, so this is the first time.
         let _ = gateway.mailboxes.set(mailboxes);
         let desk = Arc::clone(&gateway);
-        thread::Builder::new().name("desk".to_owned()).spawn(move || desk.tick_forever(&ticks))?;
+        start("desk".to_owned(), move || desk.tick_forever(&ticks))?;
         Ok(gateway)
     }
 
@@ -159,11 +159,7 @@ impl Gateway {
 
     /// Takes an upgraded connection over as a session channel. A session's channels are all on
     /// the same shard.
-    pub fn take(&self, upgraded: Upgraded, token: Result<Box<Claims>, TokenRefusal>) {
-        let who = token.map_err(|refusal| match refusal {
-            TokenRefusal::Invalid => CloseCode::BadToken,
-            TokenRefusal::Expired => CloseCode::Expired,
-        });
+    pub fn take(&self, upgraded: Upgraded, who: Result<Box<Claims>, TokenRefusal>) {
         let Some(mailboxes) = self.mailboxes.get() else { return };
         let session = who.as_ref().map_or("", |claims| claims.ses.as_str());
         let sum = session
@@ -175,7 +171,14 @@ impl Gateway {
     /// Goes on with the next catalog and tells whoever has to know.
     pub fn set_catalog(&self, catalog: Arc<Catalog>) {
         let now = self.now();
-        self.desk().set_catalog(catalog, now, &mut |effect| self.dispatch_one(effect));
+        let mut is_first = true;
+        self.desk().set_catalog(catalog, now, &mut |effect| {
+            self.dispatch_one(effect);
+            // Where there is no other core, the first are told before the rest is worked out.
+            if std::mem::take(&mut is_first) {
+                thread::yield_now();
+            }
+        });
         self.wake_ticker();
     }
 
@@ -242,6 +245,18 @@ impl Gateway {
         opened
     }
 
+    /// Opens a channel in place of that of the session at `key`, which has to be the same session.
+    pub(crate) fn reopen(
+        &self,
+        key: usize,
+        claims: &Claims,
+        conn: ConnRef,
+        now: Timestamp,
+    ) -> Option<Opened> {
+        let is_same = self.desk().is_at(key, &claims.ses);
+        is_same.then(|| self.open(claims, conn, now))
+    }
+
     pub(crate) fn frame(&self, key: usize, conn: ConnRef, frame: ClientFrame, now: Timestamp) {
         self.desk().frame(key, conn, frame, now);
     }
@@ -283,13 +298,14 @@ impl Gateway {
     /// Ticks the desk once and says when it wants to be looked at again.
     fn tick(&self) -> Duration {
         let now = self.now();
-        let (tick, deadline) = {
+        let (granted, deadline) = {
             let mut desk = self.desk();
             let tick = desk.tick(now);
-            (tick, desk.deadline())
+            // Before the desk goes on, so that no newer value is overtaken by an older one.
+            self.dispatch(tick.effects);
+            (tick.granted, desk.deadline())
         };
-        self.dispatch(tick.effects);
-        self.push(tick.granted, now);
+        self.push(granted, now);
         let after = self.now();
         let wait = deadline.map_or(IDLE_TICK, |at| at.since(after).min(IDLE_TICK));
         self.next_look_ms.store((after + wait).as_ms(), Ordering::Relaxed);
@@ -325,6 +341,17 @@ impl Gateway {
         }
         self.wake_ticker();
     }
+}
+
+/// Starts a thread that takes its turn among the others, where the system allows that.
+fn start(name: String, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let work = move || {
+        if let Err(error) = lifeboat_sched::take_turns() {
+            tracing::debug!(%error, "a thread is scheduled as usual");
+        }
+        work();
+    };
+    thread::Builder::new().name(name).spawn(work).map(drop)
 }
 
 fn by_shard<T>(items: Vec<T>, shards: usize, shard: impl Fn(&T) -> u16) -> Vec<Vec<T>> {

@@ -8,25 +8,44 @@ mod exit;
 mod limits;
 mod ui;
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(&cli.command);
     // Whatever speaks HTTP in this process, TLS or not, wants to know whose cryptography it uses.
     #[cfg(feature = "tls")]
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match Box::pin(commands::run(cli)).await {
+    let done = match runtime(&cli.command) {
+        Ok(runtime) => runtime.block_on(Box::pin(commands::run(cli))),
+        Err(error) => Err(error.into()),
+    };
+    match done {
         Ok(outcome) => outcome.into(),
         Err(error) => exit::report(&error),
     }
+}
+
+/// What runs the command. The control plane's threads take turns: it is the one that thousands
+/// come to at once.
+fn runtime(command: &Command) -> io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    builder.enable_all();
+    if matches!(command, Command::Serve(_)) {
+        builder.on_thread_start(|| {
+            if let Err(error) = lifeboat_sched::take_turns() {
+                tracing::debug!(%error, "a thread is scheduled as usual");
+            }
+        });
+    }
+    builder.build()
 }
 
 /// What runs for long says what it does; an operator's command speaks of trouble only.

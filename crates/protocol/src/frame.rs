@@ -109,6 +109,9 @@ pub enum ServerFrame {
         heartbeat_seconds: u64,
         /// Whether the session has to rejoin.
         rejoin: Option<Rejoin>,
+        /// Whether the server takes [`ClientFrame::Reopen`] on this channel.
+        #[serde(default)]
+        reopens: bool,
     },
     /// Values that changed, by JSON Pointer.
     LiveConfig {
@@ -222,6 +225,13 @@ pub enum ClientFrame {
         /// Since how long, when it is not since now.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since_ms: Option<u64>,
+    },
+    /// The channel begins anew, over the connection that is open anyway: what was asked for by a
+    /// join is told with the token that the join gave. A `hello` is the answer; what comes before
+    /// it is still of the channel so far.
+    Reopen {
+        /// The newest token of the same session.
+        session_token: String,
     },
     /// I am there.
     Pong {},

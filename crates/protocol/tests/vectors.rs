@@ -104,7 +104,14 @@ fn answer(world: &str) -> Value {
 fn hello(rejoin: &Value) -> Value {
     json!({ "type": "hello", "session": "ses_1", "revision": 7, "allClients": 0,
             "liveConfig": { "game": {}, "project": { "Stage": { "DoorsOpen": true } } },
-            "heartbeatSeconds": 15, "rejoin": rejoin })
+            "heartbeatSeconds": 15, "rejoin": rejoin, "reopens": true })
+}
+
+/// Of a server that does not let a channel begin anew over its connection.
+fn hello_without_reopen() -> Value {
+    let mut frame = hello(&Value::Null);
+    frame["reopens"] = json!(false);
+    frame
 }
 
 fn force(leave_ms: u64, rejoin_ms: u64, message: Option<&str>) -> Value {
@@ -179,6 +186,45 @@ fn moves() -> Vec<Sequence> {
             .after(1_000)
             .give(lost())
             .wait(),
+    ]
+}
+
+/// Joins of a client whose channel is open.
+fn reopened() -> Vec<Sequence> {
+    let joined = |sequence: Sequence, world: &str| {
+        sequence.give(json!({ "input": "joined", "answer": answer(world) }))
+    };
+    let ordered = |name: &str| Sequence::in_world(name).frame(force(0, 1_000, None)).wait();
+    let elsewhere = |field: &str, value: &str| {
+        let mut answer = answer("standby");
+        answer[field] = json!(value);
+        ordered(&format!("a join with another {field}"))
+            .give(json!({ "input": "joined", "answer": answer }))
+    };
+    vec![
+        joined(ordered("what comes before the hello is of the channel before"), "standby")
+            .frame(force(0, 9_000, None))
+            .frame(placement("main"))
+            .frame(json!({ "type": "hold" }))
+            .frame(json!({ "type": "tokens", "ticket": "t2", "sessionToken": "s2" }))
+            .frame(json!({ "type": "liveConfig", "revision": 8, "changes": { "/game/A": 1 } }))
+            .frame(json!({ "type": "ping" }))
+            .frame(hello(&Value::Null))
+            .frame(json!({ "type": "ping" }))
+            .give(json!({ "input": "gameConnected" })),
+        joined(ordered("a channel that begins anew and is closed"), "standby")
+            .frame(json!({ "type": "error", "code": "session_expired", "detail": "",
+                           "retryAfterMs": null }))
+            .give(closed(Some(4002)))
+            .wait(),
+        joined(ordered("a channel that begins anew and stays silent"), "standby").wait().wait(),
+        joined(
+            Sequence::in_world("a channel that was silent is opened elsewhere").after(15_000),
+            "main",
+        ),
+        joined(ordered("a server that does not take it").frame(hello_without_reopen()), "standby"),
+        elsewhere("session", "ses_2"),
+        elsewhere("sessionUrl", "ws://other/session"),
     ]
 }
 
@@ -300,7 +346,8 @@ fn mixtures() -> impl Iterator<Item = Sequence> {
 
 #[test]
 fn the_vectors_for_other_languages_are_those_of_this_machine() {
-    let all = moves().into_iter().chain(channels()).chain(refusals()).chain(mixtures());
+    let all =
+        moves().into_iter().chain(reopened()).chain(channels()).chain(refusals()).chain(mixtures());
     let sequences: Vec<String> = all.map(|sequence| sequence.text()).collect();
     let text = format!("[\n{}\n]\n", sequences.join(",\n"));
     let path = Path::new(FILE);

@@ -99,7 +99,8 @@ pub(crate) fn launch(
     let log = output::open(&log_path).map_err(|error| failed(&log_path, error))?;
     let log_twin = log.try_clone().map_err(|error| failed(&log_path, error))?;
 
-    let child = Command::new(&program)
+    let mut command = Command::new(&program);
+    command
         .args(spec.command.iter().skip(1))
         .current_dir(&spec.working_dir)
         .env_clear()
@@ -108,8 +109,8 @@ pub(crate) fn launch(
         .stdout(log)
         .stderr(log_twin)
         // Signals to our group, such as Ctrl-C at the terminal, are not meant for it.
-        .process_group(0)
-        .spawn();
+        .process_group(0);
+    let child = lifeboat_sched::as_usual(|| command.spawn());
     child.and_then(watch).map_err(|source| StartError::Spawn { program, source })
 }
 

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::failover::FailoverRecord;
 use lifeboat_core::ids::{FastHash, WorldId};
-use lifeboat_core::live_config::Changes;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{ByeReason, CloseCode, ServerFrame};
 
@@ -99,15 +98,7 @@ impl Desk {
         if is_same {
             return None;
         }
-        let old = self.player_view.of(before, world);
-        let new = self.player_view.of(&self.catalog, world);
-        let changes = Changes::between(&old, &new);
-        if changes.is_empty() {
-            return None;
-        }
-        let changes = changes.iter().map(|(at, value)| (at.to_owned(), value.clone())).collect();
-        let frame = ServerFrame::LiveConfig { revision: self.catalog.revision, changes };
-        Some(Bytes::from(frame.to_text()))
+        self.values_between(&self.player_view.of(before, world), world)
     }
 
     /// Tells whoever was not told with an order.

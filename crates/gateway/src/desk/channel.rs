@@ -62,7 +62,7 @@ impl Desk {
             None => self.admit_session(Session::from_claims(claims, now), now),
         };
         self.recollect_placed(claims);
-        let mut effects = self.replace_others(key, now);
+        let mut effects = self.replace_others(key, conn, now);
         self.attach(key, claims, conn, now);
         let rejoin = self.renew_order(key, now, &mut effects);
         Opened::Welcome { key, hello: Box::new(self.hello(key, rejoin)), effects }
@@ -99,10 +99,12 @@ impl Desk {
         self.load(&claims.srv);
     }
 
-    /// One session a user, one channel a session: whatever else is open is closed.
-    fn replace_others(&mut self, key: Key, now: Timestamp) -> Vec<Effect> {
+    /// One session a user, one channel a session: whatever else is open is closed. A channel that
+    /// begins anew over its connection needs no goodbye.
+    fn replace_others(&mut self, key: Key, conn: ConnRef, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if let Some(old) = self.sessions.edit(key).channel.take() {
+        let old = self.sessions.edit(key).channel.take();
+        if let Some(old) = old.filter(|old| !old.conn.is_same_connection(conn)) {
             effects.push(goodbye(old.conn, ByeReason::Replaced, CloseCode::Replaced));
         }
         let user = self.sessions[key].user.clone();
@@ -146,6 +148,7 @@ impl Desk {
             live_config: self.player_view.of(&self.catalog, &session.placed),
             heartbeat_seconds: HEARTBEAT.as_secs(),
             rejoin,
+            reopens: true,
         }
     }
 
@@ -172,8 +175,16 @@ impl Desk {
                 }
             }
             ClientFrame::Leave {} => self.leave(key, now),
+            // It leads to a channel of its own: [`Desk::open`].
+            ClientFrame::Reopen { .. } => {}
             ClientFrame::Pong {} | ClientFrame::Unknown => {}
         }
+    }
+
+    /// Whether it is this session that has this place at the desk.
+    #[must_use]
+    pub fn is_at(&self, key: usize, session: &SessionId) -> bool {
+        self.sessions.get(key).is_some_and(|known| &known.id == session)
     }
 
     fn in_world(&mut self, key: Key, now: Timestamp) {

@@ -18,6 +18,13 @@ pub struct ConnRef {
     pub serial: u32,
 }
 
+impl ConnRef {
+    /// Whether both are channels over one connection, the one after the other.
+    pub(super) fn is_same_connection(self, other: Self) -> bool {
+        (self.shard, self.slot) == (other.shard, other.slot)
+    }
+}
+
 /// Something to be done to channels.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {

@@ -17,6 +17,7 @@ use super::effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
 use super::join::{is_for_good, spread_refusal};
 use super::placement::{Candidate, Granted};
 use super::session::{Order, Session};
+use super::values::Moved;
 use super::{Desk, GRANTS_PER_TICK_MAX, Key, ORDERS_PER_EFFECT, PUSH_GRACE, Tick};
 
 /// What the orders of several sessions have in common: where they are, why they leave, and the
@@ -318,18 +319,20 @@ impl Desk {
 
     /// Places those whose slot has come and whose client waits for a push.
     pub(super) fn grant_due(&mut self, now: Timestamp, tick: &mut Tick) {
+        let mut moved = Moved::default();
         for _ in 0..GRANTS_PER_TICK_MAX {
-            let Some(&(at, key)) = self.due.first().filter(|(at, _)| *at <= now) else { return };
+            let Some(&(at, key)) = self.due.first().filter(|(at, _)| *at <= now) else { break };
             self.due.remove(&(at, key));
             let Some(mut session) = self.sessions.get_edit(key) else { continue };
             let Some(order) = &mut session.order else { continue };
             order.due_at = None;
             drop(session);
-            self.grant(key, now, tick);
+            self.grant(key, now, tick, &mut moved);
         }
+        tick.effects.extend(self.values_for(moved));
     }
 
-    fn grant(&mut self, key: Key, now: Timestamp, tick: &mut Tick) {
+    fn grant(&mut self, key: Key, now: Timestamp, tick: &mut Tick, moved: &mut Moved) {
         if self.rejoin_reason(&self.sessions[key]).is_none() {
             self.clear_order(key);
             return;
@@ -338,10 +341,11 @@ impl Desk {
         if self.take_turn(key, now).is_err() {
             return;
         }
-        let id = self.sessions[key].id.clone();
+        let (id, from) = (self.sessions[key].id.clone(), self.sessions[key].placed.clone());
         self.note(&id, LedgerEvent::Asked, now);
         match self.place_again(key, now) {
             Ok(granted) => {
+                moved.add(from, granted.world.clone(), conn);
                 // The channel's own token stays: if this push is lost, the client comes back with
                 // the token that it has, and is not to be taken for an older channel of itself.
                 if let Some(open) = &mut self.sessions.edit(key).channel {

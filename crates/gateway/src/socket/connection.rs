@@ -12,6 +12,7 @@ use super::websocket::Decoder;
 /// A connection. Idle, it holds no buffer at all.
 pub(super) struct Connection {
     pub(super) stream: Stream,
+    /// Tells this connection's channel from others in the same place.
     pub(super) serial: u32,
     /// Its session's place at the desk; none before the welcome and after the goodbye.
     pub(super) key: Option<usize>,
@@ -38,10 +39,10 @@ pub(super) enum Written {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, serial: u32, now: Timestamp, answer: Vec<u8>) -> Self {
+    pub(super) fn new(stream: Stream, now: Timestamp, answer: Vec<u8>) -> Self {
         Self {
             stream,
-            serial,
+            serial: 0,
             key: None,
             channel: Channel::new(now),
             decoder: Decoder::default(),

@@ -5,10 +5,10 @@ use std::net::TcpStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lifeboat_core::ticket::Claims;
-use lifeboat_protocol::frame::CloseCode;
 
 use super::stream::Secrecy;
 use crate::desk::{ConnRef, Effect};
+use crate::tokens::TokenRefusal;
 
 /// Effects that may wait for one shard; far more than a failover of every session makes.
 const NOTES_MAX: usize = 262_144;
@@ -31,7 +31,7 @@ pub struct Upgraded {
 pub(crate) struct Arrival {
     pub(crate) upgraded: Upgraded,
     /// Who it is by its token, or why the token is refused.
-    pub(crate) who: Result<Box<Claims>, CloseCode>,
+    pub(crate) who: Result<Box<Claims>, TokenRefusal>,
 }
 
 /// Something that a shard has to do.

@@ -1,25 +1,24 @@
 //! One thread of the gateway: its poll, its connections, its heartbeats.
 
+mod opening;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::SESSIONS_MAX;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::channel::Beat;
-use lifeboat_protocol::frame::{ByeReason, ClientFrame, CloseCode, ServerFrame};
+use lifeboat_protocol::frame::{ClientFrame, CloseCode, ServerFrame};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use super::connection::{Connection, Written};
-use super::mailbox::{Arrival, Mailbox, Note, Upgraded};
-use super::stream::{Secrecy, Stream};
+use super::mailbox::{Mailbox, Note};
 use super::websocket::{Message, write_close, write_pong, write_text};
-use crate::desk::{ConnRef, Effect, Opened, OrderLine, OrderTemplate};
+use crate::desk::{ConnRef, Effect, OrderLine, OrderTemplate};
 use crate::gateway::{Gateway, Told};
 
 const WAKE: Token = Token(usize::MAX);
@@ -27,16 +26,12 @@ const WAKE: Token = Token(usize::MAX);
 const EVENTS_MAX: usize = 1_024;
 /// Bytes read from a socket at once, into a buffer that all connections share.
 const READ_BYTES: usize = 16 * 1024;
-/// Connections taken up before orders and reads get their turn again.
-const ARRIVALS_PER_TURN: usize = 64;
 /// Orders written that count as written at the same time.
 const TOLD_PER_REPORT: usize = 256;
 /// Wait before the desk is tried again with who was told.
 const TOLD_RETRY: Duration = Duration::from_millis(1);
 /// How long a peer has to close its side after our close frame.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
-/// When clients of a token that cannot be used are told to come back.
-const SLOW_RETRY_MS: u64 = 5_000;
 
 /// One thread's part of the session channels.
 pub(crate) struct Shard {
@@ -220,74 +215,6 @@ impl Shard {
         }
     }
 
-    // --- connections come ---
-
-    /// Takes some connections up; says whether there are more.
-    fn take_arrivals(&mut self) -> bool {
-        for _ in 0..ARRIVALS_PER_TURN {
-            match self.mailbox.take_arrival() {
-                Some(arrival) => self.take_up(arrival),
-                None => return false,
-            }
-        }
-        true
-    }
-
-    fn take_up(&mut self, arrival: Arrival) {
-        let now = self.now();
-        // With TLS, more may have been read from the socket already than was decrypted.
-        let Arrival { upgraded: Upgraded { stream, secrecy, answer, mut early }, who } = arrival;
-        let may_hold_more = matches!(secrecy, Secrecy::Tls(_));
-        let mut stream = Stream::new(stream, secrecy);
-        let entry = self.connections.vacant_entry();
-        let slot = entry.key();
-        if self.poll.registry().register(&mut stream, Token(slot), Interest::READABLE).is_err() {
-            return;
-        }
-        self.next_serial = self.next_serial.wrapping_add(1);
-        let serial = self.next_serial;
-        entry.insert(Connection::new(stream, serial, now, answer));
-        let conn =
-            ConnRef { shard: self.index, slot: u32::try_from(slot).unwrap_or(u32::MAX), serial };
-        self.beats.push(Reverse((self.connections[slot].channel.deadline(), slot, serial)));
-        match who {
-            Ok(_) if self.connections.len() > SESSIONS_MAX => {
-                self.refuse(conn, &error(ErrorCode::LimitReached), CloseCode::Slow);
-            }
-            Ok(claims) => self.welcome(conn, &claims, now),
-            Err(code) => {
-                let reason = match code {
-                    CloseCode::Expired => ErrorCode::SessionExpired,
-                    _ => ErrorCode::Unauthorized,
-                };
-                self.refuse(conn, &error(reason), code);
-            }
-        }
-        if !early.is_empty() && self.connections.contains(slot) {
-            self.feed(slot, &mut early);
-        }
-        if may_hold_more && self.connections.contains(slot) {
-            self.read(slot);
-        }
-    }
-
-    fn welcome(&mut self, conn: ConnRef, claims: &lifeboat_core::ticket::Claims, now: Timestamp) {
-        match self.gateway.open(claims, conn, now) {
-            Opened::Welcome { key, hello, effects } => {
-                if let Some(slot) = self.slot(conn) {
-                    self.connections[slot].key = Some(key);
-                }
-                self.send_text(conn, hello.to_text().as_bytes());
-                self.gateway.dispatch(effects);
-            }
-            Opened::Refused { bye, code } => self.refuse(conn, &bye, code),
-        }
-    }
-
-    fn refuse(&mut self, conn: ConnRef, last: &ServerFrame, code: CloseCode) {
-        self.goodbye(conn, &Bytes::from(last.to_text()), code);
-    }
-
     // --- connections speak ---
 
     fn ready(&mut self, slot: usize, readable: bool, writable: bool) {
@@ -368,8 +295,10 @@ impl Shard {
     fn take_frame(&mut self, slot: usize, frame: ClientFrame, now: Timestamp) {
         let connection = &self.connections[slot];
         let Some(key) = connection.key else { return };
-        if matches!(frame, ClientFrame::Pong {} | ClientFrame::Unknown) {
-            return;
+        match &frame {
+            ClientFrame::Pong {} | ClientFrame::Unknown => return,
+            ClientFrame::Reopen { session_token } => return self.reopen(slot, session_token, now),
+            ClientFrame::State { .. } | ClientFrame::Leave {} => {}
         }
         let is_leave = frame == ClientFrame::Leave {};
         self.gateway.frame(key, self.conn(slot), frame, now);
@@ -479,16 +408,3 @@ impl Shard {
 
 /// [`ServerFrame::Ping`], encoded.
 const PING: &str = r#"{"type":"ping"}"#;
-
-fn error(code: ErrorCode) -> ServerFrame {
-    match code {
-        ErrorCode::LimitReached => {
-            ServerFrame::Bye { reason: ByeReason::Slow, retry_after_ms: Some(SLOW_RETRY_MS) }
-        }
-        _ => ServerFrame::Error {
-            code,
-            detail: format!("{}; join again for a new one", code.title()),
-            retry_after_ms: None,
-        },
-    }
-}

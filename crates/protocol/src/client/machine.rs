@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::HEARTBEAT_TIMEOUT;
+use lifeboat_core::limits::{HEARTBEAT, HEARTBEAT_TIMEOUT};
 use lifeboat_core::time::Timestamp;
 
 use super::action::{Action, EndReason, Input, Status};
@@ -58,6 +58,8 @@ pub struct Client {
     channel_failures: u32,
     /// The wait that a `bye` asked for before the channel is opened again.
     channel_wait: Option<Duration>,
+    /// Whether the server lets the channel begin anew over the same connection.
+    channel_reopens: bool,
     leave_at: Option<Timestamp>,
     join_at: Option<Timestamp>,
     channel_at: Option<Timestamp>,
@@ -86,6 +88,7 @@ impl Client {
             failures: 0,
             channel_failures: 0,
             channel_wait: None,
+            channel_reopens: false,
             leave_at: None,
             join_at: None,
             channel_at: None,
@@ -170,11 +173,25 @@ impl Client {
     fn joined(&mut self, answer: JoinAnswer, turn: &mut Turn) {
         self.is_joining = false;
         // The server counts somebody as landed only over a channel that knows the new placement.
-        if self.channel != Channel::Closed {
-            turn.actions.push(Action::CloseChannel);
+        if self.can_reopen(&answer, turn.now) {
+            self.reopen_channel(&answer, turn);
+        } else {
+            if self.channel != Channel::Closed {
+                turn.actions.push(Action::CloseChannel);
+            }
+            self.open_channel(&answer, turn);
         }
-        self.open_channel(&answer, turn);
         self.take_placement(answer, turn);
+    }
+
+    /// Whether the channel can begin anew over the connection that it has. One over which nothing
+    /// came for a heartbeat may be dead.
+    fn can_reopen(&self, answer: &JoinAnswer, now: Timestamp) -> bool {
+        let Channel::Open { heard_at } = self.channel else { return false };
+        let same_channel = self.placement.as_ref().is_some_and(|placed| {
+            placed.session == answer.session && placed.session_url == answer.session_url
+        });
+        self.channel_reopens && same_channel && now.since(heard_at) < HEARTBEAT
     }
 
     fn take_placement(&mut self, answer: JoinAnswer, turn: &mut Turn) {
@@ -234,11 +251,21 @@ impl Client {
         });
     }
 
+    fn reopen_channel(&mut self, answer: &JoinAnswer, turn: &mut Turn) {
+        let session_token = answer.session_token.clone();
+        self.send(ClientFrame::Reopen { session_token }, turn);
+        self.channel = Channel::Opening { since: turn.now };
+    }
+
     fn frame(&mut self, frame: ServerFrame, turn: &mut Turn) {
+        if matches!(self.channel, Channel::Opening { .. }) && !begins_or_ends(&frame) {
+            return;
+        }
         self.channel = Channel::Open { heard_at: turn.now };
         match frame {
-            ServerFrame::Hello { rejoin, live_config, .. } => {
+            ServerFrame::Hello { rejoin, live_config, reopens, .. } => {
                 (self.channel_failures, self.channel_wait) = (0, None);
+                self.channel_reopens = reopens;
                 turn.actions.push(Action::LiveConfig { changes: whole(live_config) });
                 self.report(turn);
                 if let Some(rejoin) = rejoin {
@@ -443,6 +470,12 @@ impl Client {
             turn.actions.push(Action::Show { status });
         }
     }
+}
+
+/// Whether a frame counts before the `hello`. Any other is of the channel before, and what it says
+/// is of a placement that does not stand any more.
+const fn begins_or_ends(frame: &ServerFrame) -> bool {
+    matches!(frame, ServerFrame::Hello { .. } | ServerFrame::Bye { .. } | ServerFrame::Error { .. })
 }
 
 /// Whether asking again cannot help.

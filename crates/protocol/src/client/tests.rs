@@ -33,6 +33,7 @@ fn hello(rejoin: Option<Rejoin>) -> ServerFrame {
         live_config: LiveConfig::default(),
         heartbeat_seconds: 15,
         rejoin,
+        reopens: false,
     }
 }
 

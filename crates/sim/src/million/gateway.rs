@@ -259,6 +259,12 @@ impl Gateway {
                     self.send(seat, hello);
                 }
             }
+            Event::Said(seat, ClientFrame::Reopen { session_token }) => {
+                self.part.frames_in += 1;
+                if let Some(hello) = self.open(seat, &session_token) {
+                    self.send(seat, hello);
+                }
+            }
             Event::Said(seat, frame) => {
                 let arrives =
                     matches!(self.seats[seat].machine.status(), Some(Status::InWorld { .. }));

@@ -137,9 +137,12 @@ impl Simulation {
     // --- the node's end ---
 
     pub(super) fn attach(&mut self, link: LinkId, key: usize) {
-        let channel = Channel::new(self.now);
-        (self.links[link].key, self.links[link].channel) = (Some(key), channel);
-        self.queue.plan(channel.deadline(), Event::Beat(link));
+        // A channel that begins anew over its connection goes on with that one's heartbeat.
+        if self.links[link].key.replace(key).is_none() {
+            let channel = Channel::new(self.now);
+            self.links[link].channel = channel;
+            self.queue.plan(channel.deadline(), Event::Beat(link));
+        }
     }
 
     pub(super) fn beat(&mut self, link: LinkId) {

@@ -167,7 +167,6 @@ impl Simulation {
     }
 
     pub(super) fn open(&mut self, link: LinkId, token: &str) {
-        let client = self.links[link].client;
         if self.links[link].is_broken {
             return;
         }
@@ -180,9 +179,17 @@ impl Simulation {
             return self.checks.fail(self.now, "token", "a client has a token that nobody signed");
         };
         let Some(desk) = &mut self.node.desk else { return };
-        match desk.open(&claims, conn(link), self.now) {
+        let opened = desk.open(&claims, conn(link), self.now);
+        self.opened(link, &claims, opened);
+    }
+
+    fn opened(&mut self, link: LinkId, claims: &Claims, opened: Opened) {
+        let client = self.links[link].client;
+        match opened {
             Opened::Welcome { key, hello, effects } => {
-                self.checks.came_back(self.now, &claims.ses, desk);
+                if let Some(desk) = &self.node.desk {
+                    self.checks.came_back(self.now, &claims.ses, desk);
+                }
                 self.attach(link, key);
                 self.note(format_args!("node: client {client} opens channel {link}: {hello:?}"));
                 self.send_to_client(link, *hello);
@@ -201,11 +208,30 @@ impl Simulation {
             && matches!(frame, ClientFrame::State { .. });
         let client = self.links[link].client;
         self.note(format_args!("node: client {client} says over channel {link}: {frame:?}"));
+        if let ClientFrame::Reopen { session_token } = &frame {
+            return self.reopen(link, session_token);
+        }
         let (Some(key), Some(desk)) = (self.links[link].key, &mut self.node.desk) else { return };
         if !is_lost {
             desk.frame(key, conn(link), frame, self.now);
         }
         self.after_desk();
+    }
+
+    fn reopen(&mut self, link: LinkId, token: &str) {
+        let Some(claims) = self.claims(token).cloned() else {
+            return self.checks.fail(self.now, "token", "a client has a token that nobody signed");
+        };
+        let (Some(key), Some(desk)) = (self.links[link].key, &mut self.node.desk) else { return };
+        if !desk.is_at(key, &claims.ses) {
+            return self.checks.fail(
+                self.now,
+                "token",
+                "a channel is reopened for another session",
+            );
+        }
+        let opened = desk.open(&claims, conn(link), self.now);
+        self.opened(link, &claims, opened);
     }
 
     pub(super) fn closed_at_node(&mut self, link: LinkId) {

@@ -44,6 +44,8 @@ export type ServerFrame =
       liveConfig: LiveConfigValues;
       heartbeatSeconds: number;
       rejoin?: Rejoin | null;
+      /** Whether the server takes `reopen` on this channel. */
+      reopens?: boolean;
     }
   | { type: "liveConfig"; revision: number; changes: Record<string, unknown> }
   | ({ type: "forceDisconnect"; allClients: number } & Rejoin & {
@@ -69,6 +71,11 @@ export type ClientFrame =
       cause?: string;
       sinceMs?: number;
     }
+  /**
+   * The channel begins anew, over the connection that is open anyway, with the token that a join
+   * gave. A `hello` is the answer; what comes before it is still of the channel so far.
+   */
+  | { type: "reopen"; sessionToken: string }
   | { type: "pong" }
   | { type: "leave" };
 

@@ -10,6 +10,7 @@ import { type ErrorCode, isFinal } from "./codes.js";
 import * as delay from "./delay.js";
 import { type ClientFrame, type ServerFrame, closeCode } from "./frame.js";
 
+const HEARTBEAT_MS = 15_000;
 const HEARTBEAT_TIMEOUT_MS = 37_500;
 
 type Channel = { is: "closed" } | { is: "opening"; since: number } | { is: "open"; heardAt: number };
@@ -29,6 +30,13 @@ function silentSinceOf(channel: Channel): number | null {
   }
 }
 type Game = "none" | "connecting" | "connected";
+
+/**
+ * Whether a frame counts before the `hello`. Any other is of the channel before, and what it says
+ * is of a placement that does not stand any more.
+ */
+const beginsOrEnds = (frame: ServerFrame): boolean =>
+  frame.type === "hello" || frame.type === "bye" || frame.type === "error";
 
 /** What one input leads to, in the making. */
 interface Turn {
@@ -50,6 +58,8 @@ export class Machine {
   #channelFailures = 0;
   /** The wait that a `bye` asked for before the channel is opened again. */
   #channelWaitMs: number | null = null;
+  /** Whether the server lets the channel begin anew over the same connection. */
+  #channelReopens = false;
   #leaveAt: number | null = null;
   #joinAt: number | null = null;
   #channelAt: number | null = null;
@@ -139,9 +149,25 @@ export class Machine {
   #joined(answer: JoinAnswer, turn: Turn): void {
     this.#isJoining = false;
     // The server counts somebody as landed only over a channel that knows the new placement.
-    if (this.#channel.is !== "closed") turn.actions.push({ action: "closeChannel" });
-    this.#openChannel(answer, turn);
+    if (this.#canReopen(answer, turn.now)) {
+      this.#reopenChannel(answer, turn);
+    } else {
+      if (this.#channel.is !== "closed") turn.actions.push({ action: "closeChannel" });
+      this.#openChannel(answer, turn);
+    }
     this.#takePlacement(answer, turn);
+  }
+
+  /**
+   * Whether the channel can begin anew over the connection that it has. One over which nothing came
+   * for a heartbeat may be dead.
+   */
+  #canReopen(answer: JoinAnswer, now: number): boolean {
+    const placed = this.#placement;
+    if (this.#channel.is !== "open" || placed === null) return false;
+    const sameChannel =
+      placed.session === answer.session && placed.sessionUrl === answer.sessionUrl;
+    return this.#channelReopens && sameChannel && now - this.#channel.heardAt < HEARTBEAT_MS;
   }
 
   #takePlacement(answer: JoinAnswer, turn: Turn): void {
@@ -191,12 +217,19 @@ export class Machine {
     });
   }
 
+  #reopenChannel(answer: JoinAnswer, turn: Turn): void {
+    this.#send({ type: "reopen", sessionToken: answer.sessionToken }, turn);
+    this.#channel = { is: "opening", since: turn.now };
+  }
+
   #frame(frame: ServerFrame, turn: Turn): void {
+    if (this.#channel.is === "opening" && !beginsOrEnds(frame)) return;
     this.#channel = { is: "open", heardAt: turn.now };
     switch (frame.type) {
       case "hello":
         this.#channelFailures = 0;
         this.#channelWaitMs = null;
+        this.#channelReopens = frame.reopens === true;
         turn.actions.push({
           action: "liveConfig",
           changes: { "/game": frame.liveConfig.game, "/project": frame.liveConfig.project },

@@ -76,6 +76,24 @@ fn a_second_channel_of_a_session_replaces_the_first() {
 }
 
 #[test]
+fn a_channel_that_begins_anew_over_its_connection_is_that_of_the_new_placement() {
+    let mut fixture = Fixture::new();
+    let first = fixture.enter("main", &[]);
+    fixture.fail_over(1, 10.0);
+    let granted = fixture.join("main", Some(&first.claims), &[]).unwrap();
+    fixture.say_in_world(&first);
+    assert_eq!(fixture.counts("1").landed, 0, "its client may not know yet where it is placed");
+    let conn = ConnRef { serial: first.conn.serial + 1, ..first.conn };
+    let opened = fixture.desk.open(&fixture.claims(&granted), conn, fixture.now);
+    let Opened::Welcome { key, effects, .. } = opened else { panic!("refused") };
+    assert_eq!((key, effects), (first.key, vec![]), "nobody is said goodbye to");
+    fixture.say_in_world(&first);
+    assert_eq!(fixture.counts("1").landed, 0, "what comes over the channel before is too late");
+    fixture.say_in_world(&Player { conn, ..first });
+    assert_eq!(fixture.counts("1").landed, 1);
+}
+
+#[test]
 fn an_older_token_does_not_take_a_channel_from_a_newer_one() {
     let mut fixture = Fixture::new();
     let first = fixture.enter("main", &[]);

@@ -1,5 +1,7 @@
 //! Values of live config that change, and who is told of them with what.
 
+use std::time::Duration;
+
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::ids::FailoverId;
 use serde_json::{Value, json};
@@ -54,4 +56,33 @@ fn a_change_of_values_alone_is_told_to_everyone_in_the_world() {
     assert_eq!(to.as_slice(), [inside]);
     assert_eq!(told(text), json!({ "/project/Door": 7 }));
     assert!(fixture.change(vec![valued(live("main", "", 0, 0), 7)]).is_empty());
+}
+
+#[test]
+fn whoever_is_placed_over_the_channel_is_told_of_what_is_other_in_the_new_world() {
+    let mut fixture = Fixture::new();
+    let pushed = [0, 1].map(|_| fixture.enter("main", &["placement"]).conn);
+    fixture.enter("main", &[]);
+    fixture.change(vec![valued(live("main", "", 0, 0), 7), valued(live("standby", "", 0, 0), 8)]);
+    let record = record("1", "main", "standby", 1, 1_000.0);
+    fixture.change(vec![
+        valued(live("main", "wld_standby", 1, 0), 7),
+        CatalogChange::Failover(FailoverId::from_unique("1"), Some(record)),
+    ]);
+    fixture.pass(Duration::from_millis(10));
+    let tick = fixture.desk.tick(fixture.now);
+    assert_eq!(tick.granted.len(), 2);
+    let [Effect::Broadcast { to, text }] = tick.effects.as_slice() else { panic!("{tick:?}") };
+    let mut to = to.clone();
+    to.sort_unstable();
+    assert_eq!((to.as_slice(), told(text)), (pushed.as_slice(), json!({ "/project/Door": 8 })));
+}
+
+#[test]
+fn whoever_is_placed_where_the_values_are_the_same_is_told_of_none() {
+    let mut fixture = Fixture::new();
+    fixture.enter("main", &["placement"]);
+    fixture.fail_over(1, 10.0);
+    let tick = fixture.desk.tick(fixture.now);
+    assert_eq!((tick.granted.len(), tick.effects.len()), (1, 0));
 }
