@@ -86,6 +86,9 @@ pub const PREVIOUS_GRACE: Duration = Duration::from_hours(24);
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Silence after which either side gives a session channel up: 2.5 heartbeats.
 pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_millis(37_500);
+/// How long a client waits for the hello of a channel that begins anew, before it opens one over
+/// another connection.
+pub const REOPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of one message of a client on the session channel.
 pub const CLIENT_FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Bytes that may wait to be written to one session channel; more and the client is too slow.

@@ -123,3 +123,8 @@ fn the_last_one_to_land_is_kept_in_the_record() {
 fn who_lost_a_server_of_the_target_stands_in_the_line_of_those_who_come() {
     [122_706].into_iter().for_each(holds);
 }
+
+#[test]
+fn who_arrives_after_the_middle_of_its_chain_is_back_is_counted() {
+    [16_216].into_iter().for_each(holds);
+}

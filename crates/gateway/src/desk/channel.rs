@@ -5,7 +5,6 @@ use bytes::Bytes;
 use lifeboat_core::failover::LedgerEvent;
 use lifeboat_core::ids::{SessionId, User};
 use lifeboat_core::limits::HEARTBEAT;
-use lifeboat_core::route::destination;
 use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{
@@ -193,11 +192,10 @@ impl Desk {
         let knows_its_place = session.channel.as_ref().is_some_and(|open| {
             open.deployment == session.deployment && open.generation == session.generation
         });
-        let arrived = knows_its_place
-            && destination(&self.catalog, &session.requested)
-                .is_ok_and(|world| world.id == session.placed);
         let (id, placed_at) = (session.id.clone(), issued_at(&session.token));
-        if arrived && self.rejoin_reason(&self.sessions[key]).is_none() {
+        // It was placed where its requested world led. That may lead elsewhere by now, as when a
+        // world in the middle of a chain is back: who is not called away stays, and is counted.
+        if knows_its_place && self.rejoin_reason(session).is_none() {
             // Of what was placed in the last moment before a crash nothing is kept; but who has
             // landed was placed, and its token says when.
             if let Some(placed_at) = placed_at {

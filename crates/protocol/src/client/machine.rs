@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::{HEARTBEAT, HEARTBEAT_TIMEOUT};
+use lifeboat_core::limits::{HEARTBEAT, HEARTBEAT_TIMEOUT, REOPEN_TIMEOUT};
 use lifeboat_core::time::Timestamp;
 
 use super::action::{Action, EndReason, Input, Status};
@@ -21,19 +21,33 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Channel {
     Closed,
-    Opening { since: Timestamp },
-    Open { heard_at: Timestamp },
+    Opening {
+        since: Timestamp,
+    },
+    /// It begins anew over its connection.
+    Reopening {
+        since: Timestamp,
+    },
+    Open {
+        heard_at: Timestamp,
+    },
 }
 
 impl Channel {
-    /// Since when nothing was heard. A channel that never says its `hello` is given up like one
-    /// that has gone silent: nobody would call its client otherwise.
-    const fn silent_since(self) -> Option<Timestamp> {
+    /// When it is given up, if nothing is heard before. A channel that never says its `hello` is
+    /// given up like one that has gone silent: nobody would call its client otherwise.
+    fn given_up_at(self) -> Option<Timestamp> {
         match self {
             Self::Closed => None,
-            Self::Opening { since } => Some(since),
-            Self::Open { heard_at } => Some(heard_at),
+            Self::Opening { since } => Some(since + HEARTBEAT_TIMEOUT),
+            Self::Reopening { since } => Some(since + REOPEN_TIMEOUT),
+            Self::Open { heard_at } => Some(heard_at + HEARTBEAT_TIMEOUT),
         }
+    }
+
+    /// Whether the next frame that counts is a `hello`.
+    const fn awaits_hello(self) -> bool {
+        matches!(self, Self::Opening { .. } | Self::Reopening { .. })
     }
 }
 
@@ -110,7 +124,7 @@ impl Client {
     /// When the machine wants [`Input::Timer`], if nothing happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        let silence = self.channel.silent_since().map(|since| since + HEARTBEAT_TIMEOUT);
+        let silence = self.channel.given_up_at();
         // A join that is due while another is on its way waits for that one's answer.
         let join_at = self.join_at.filter(|_| !self.is_joining);
         [self.leave_at, join_at, self.channel_at, silence].into_iter().flatten().min()
@@ -254,11 +268,11 @@ impl Client {
     fn reopen_channel(&mut self, answer: &JoinAnswer, turn: &mut Turn) {
         let session_token = answer.session_token.clone();
         self.send(ClientFrame::Reopen { session_token }, turn);
-        self.channel = Channel::Opening { since: turn.now };
+        self.channel = Channel::Reopening { since: turn.now };
     }
 
     fn frame(&mut self, frame: ServerFrame, turn: &mut Turn) {
-        if matches!(self.channel, Channel::Opening { .. }) && !begins_or_ends(&frame) {
+        if self.channel.awaits_hello() && !begins_or_ends(&frame) {
             return;
         }
         self.channel = Channel::Open { heard_at: turn.now };
@@ -435,10 +449,8 @@ impl Client {
     fn timer(&mut self, turn: &mut Turn) {
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= turn.now);
         let (leaves, joins, opens) = (due(self.leave_at), due(self.join_at), due(self.channel_at));
-        let silent_since = self.channel.silent_since();
-        if silent_since.is_some_and(|since| since + HEARTBEAT_TIMEOUT <= turn.now) {
-            turn.actions.push(Action::CloseChannel);
-            self.channel_closed(None, turn);
+        if due(self.channel.given_up_at()) {
+            self.give_channel_up(turn);
         }
         if leaves {
             self.leave(turn);
@@ -451,6 +463,17 @@ impl Client {
                 Some(placed) => self.open_channel(&placed, turn),
                 None => self.channel_at = None,
             }
+        }
+    }
+
+    /// Nothing was heard for too long. Where it may be the connection's fault alone, another one is
+    /// tried at once.
+    fn give_channel_up(&mut self, turn: &mut Turn) {
+        turn.actions.push(Action::CloseChannel);
+        let reopens = matches!(self.channel, Channel::Reopening { .. });
+        match self.placement.clone().filter(|_| reopens) {
+            Some(placed) => self.open_channel(&placed, turn),
+            None => self.channel_closed(None, turn),
         }
     }
 

@@ -12,23 +12,36 @@ import { type ClientFrame, type ServerFrame, closeCode } from "./frame.js";
 
 const HEARTBEAT_MS = 15_000;
 const HEARTBEAT_TIMEOUT_MS = 37_500;
+const REOPEN_TIMEOUT_MS = 10_000;
 
-type Channel = { is: "closed" } | { is: "opening"; since: number } | { is: "open"; heardAt: number };
+type Channel =
+  | { is: "closed" }
+  | { is: "opening"; since: number }
+  /** It begins anew over its connection. */
+  | { is: "reopening"; since: number }
+  | { is: "open"; heardAt: number };
 
 /**
- * Since when nothing was heard. A channel that never says its `hello` is given up like one that has
- * gone silent: nobody would call its client otherwise.
+ * When a channel is given up, if nothing is heard before. One that never says its `hello` is given
+ * up like one that has gone silent: nobody would call its client otherwise.
  */
-function silentSinceOf(channel: Channel): number | null {
+function givenUpAt(channel: Channel): number | null {
   switch (channel.is) {
     case "closed":
       return null;
     case "opening":
-      return channel.since;
+      return channel.since + HEARTBEAT_TIMEOUT_MS;
+    case "reopening":
+      return channel.since + REOPEN_TIMEOUT_MS;
     case "open":
-      return channel.heardAt;
+      return channel.heardAt + HEARTBEAT_TIMEOUT_MS;
   }
 }
+
+/** Whether the next frame that counts is a `hello`. */
+const awaitsHello = (channel: Channel): boolean =>
+  channel.is === "opening" || channel.is === "reopening";
+
 type Game = "none" | "connecting" | "connected";
 
 /**
@@ -84,8 +97,7 @@ export class Machine {
 
   /** When the machine wants the input `timer`, if nothing happens before. */
   get deadline(): number | null {
-    const silentSince = silentSinceOf(this.#channel);
-    const silence = silentSince === null ? null : silentSince + HEARTBEAT_TIMEOUT_MS;
+    const silence = givenUpAt(this.#channel);
     // A join that is due while another is on its way waits for that one's answer.
     const joinAt = this.#isJoining ? null : this.#joinAt;
     const times = [this.#leaveAt, joinAt, this.#channelAt, silence].filter((at) => at !== null);
@@ -219,11 +231,11 @@ export class Machine {
 
   #reopenChannel(answer: JoinAnswer, turn: Turn): void {
     this.#send({ type: "reopen", sessionToken: answer.sessionToken }, turn);
-    this.#channel = { is: "opening", since: turn.now };
+    this.#channel = { is: "reopening", since: turn.now };
   }
 
   #frame(frame: ServerFrame, turn: Turn): void {
-    if (this.#channel.is === "opening" && !beginsOrEnds(frame)) return;
+    if (awaitsHello(this.#channel) && !beginsOrEnds(frame)) return;
     this.#channel = { is: "open", heardAt: turn.now };
     switch (frame.type) {
       case "hello":
@@ -392,17 +404,24 @@ export class Machine {
     const leaves = due(this.#leaveAt);
     const joins = due(this.#joinAt);
     const opens = due(this.#channelAt);
-    const silentSince = silentSinceOf(this.#channel);
-    if (silentSince !== null && silentSince + HEARTBEAT_TIMEOUT_MS <= turn.now) {
-      turn.actions.push({ action: "closeChannel" });
-      this.#channelClosed(null, turn);
-    }
+    if (due(givenUpAt(this.#channel))) this.#giveChannelUp(turn);
     if (leaves) this.#leave(turn);
     if (joins && !this.#isJoining) this.#join(turn);
     if (opens && this.#channel.is === "closed") {
       if (this.#placement) this.#openChannel(this.#placement, turn);
       else this.#channelAt = null;
     }
+  }
+
+  /**
+   * Nothing was heard for too long. Where it may be the connection's fault alone, another one is
+   * tried at once.
+   */
+  #giveChannelUp(turn: Turn): void {
+    turn.actions.push({ action: "closeChannel" });
+    const placed = this.#channel.is === "reopening" ? this.#placement : null;
+    if (placed) this.#openChannel(placed, turn);
+    else this.#channelClosed(null, turn);
   }
 
   #end(status: Status, turn: Turn): void {

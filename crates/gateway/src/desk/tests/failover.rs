@@ -434,3 +434,20 @@ fn who_was_placed_before_anything_of_the_ledger_was_kept_is_known_by_its_token()
     let counts = restarted.counts("1");
     assert_eq!((counts.present, counts.placed, counts.landed), (2, 2, 2));
 }
+
+#[test]
+fn who_arrives_after_the_middle_of_its_chain_is_back_has_landed_where_it_was_placed() {
+    let mut fixture = Fixture::new();
+    fixture.change(active("third", "third"));
+    let player = fixture.enter("main", &[]);
+    fixture.change(vec![live("standby", "wld_third", 0, 0)]);
+    fixture.fail_over(1, 10.0);
+    let granted = fixture.join("main", Some(&player.claims), &[]).unwrap();
+    assert_eq!(granted.world, world("third"));
+    let claims = fixture.claims(&granted);
+    let back = fixture.open(&claims);
+    fixture.change(vec![live("standby", "", 0, 1)]);
+    fixture.say_in_world(&back);
+    assert_eq!(fixture.counts("1").landed, 1);
+    assert!(orders(&fixture.change(vec![])).is_empty(), "nobody calls it away");
+}
