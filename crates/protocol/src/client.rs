@@ -13,6 +13,7 @@
 //! Time comes in as `now` with each input, randomness as a number below one, used for jitter.
 
 mod action;
+mod channel;
 mod delay;
 mod machine;
 #[cfg(test)]

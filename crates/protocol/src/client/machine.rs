@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::{HEARTBEAT, HEARTBEAT_TIMEOUT, REOPEN_TIMEOUT};
+use lifeboat_core::limits::HEARTBEAT;
 use lifeboat_core::time::Timestamp;
 
 use super::action::{Action, EndReason, Input, Status};
+use super::channel::{Channel, begins_or_ends};
 use super::delay;
 use crate::frame::{ByeReason, ClientFrame, ClientState, CloseCode, ServerFrame};
 use crate::join::{ClientInfo, JoinAnswer, JoinRequest};
@@ -16,39 +17,6 @@ use crate::join::{ClientInfo, JoinAnswer, JoinRequest};
 pub struct Settings {
     /// What it says of itself at each join.
     pub client: ClientInfo,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Channel {
-    Closed,
-    Opening {
-        since: Timestamp,
-    },
-    /// It begins anew over its connection.
-    Reopening {
-        since: Timestamp,
-    },
-    Open {
-        heard_at: Timestamp,
-    },
-}
-
-impl Channel {
-    /// When it is given up, if nothing is heard before. A channel that never says its `hello` is
-    /// given up like one that has gone silent: nobody would call its client otherwise.
-    fn given_up_at(self) -> Option<Timestamp> {
-        match self {
-            Self::Closed => None,
-            Self::Opening { since } => Some(since + HEARTBEAT_TIMEOUT),
-            Self::Reopening { since } => Some(since + REOPEN_TIMEOUT),
-            Self::Open { heard_at } => Some(heard_at + HEARTBEAT_TIMEOUT),
-        }
-    }
-
-    /// Whether the next frame that counts is a `hello`.
-    const fn awaits_hello(self) -> bool {
-        matches!(self, Self::Opening { .. } | Self::Reopening { .. })
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -493,12 +461,6 @@ impl Client {
             turn.actions.push(Action::Show { status });
         }
     }
-}
-
-/// Whether a frame counts before the `hello`. Any other is of the channel before, and what it says
-/// is of a placement that does not stand any more.
-const fn begins_or_ends(frame: &ServerFrame) -> bool {
-    matches!(frame, ServerFrame::Hello { .. } | ServerFrame::Bye { .. } | ServerFrame::Error { .. })
 }
 
 /// Whether asking again cannot help.
