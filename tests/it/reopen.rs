@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::guest::{Guest, close_code, frame, join_patiently, open_game};
 use crate::guide::failover_in;
 use crate::server::Server;
+use crate::wait::wait_for;
 
 fn reopen(token: &Value) -> Value {
     json!({ "type": "reopen", "sessionToken": token })
@@ -56,11 +57,33 @@ async fn a_channel_begins_anew_only_with_a_good_token_of_its_session() {
     }
     honest.say(reopen(&honest.placed["sessionToken"])).await;
     honest.frame("hello").await;
+    honest.say_in_world().await;
     let sessions = server.api.get(&format!("/api/worlds/{main}/sessions")).await.expect(200);
     let connected: Vec<_> = sessions["items"].as_array().expect("a list").iter().collect();
     assert_eq!(connected.len(), 1, "{sessions}");
     assert_eq!(connected[0]["id"], honest.placed["session"]);
     honest.channel.send(Message::text(r#"{"type":"pong"}"#)).await.expect("it is open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_is_refused_to_begin_anew_leaves_nobody_connected() {
+    let server = Server::start().await;
+    let main = server.active_world(json!({ "name": "Main Stage" })).await;
+    let mut guest = Guest::enter(&server.api, &main).await;
+    let older = guest.placed["sessionToken"].clone();
+    let body = json!({ "previous": older });
+    let newer = join_patiently(&server.api.anonymous(), &main, &body).await;
+    guest.say(reopen(&newer["sessionToken"])).await;
+    guest.frame("hello").await;
+    guest.say(reopen(&older)).await;
+    assert_eq!(guest.frame("bye").await["reason"], "replaced");
+    assert_eq!(close_code(&mut guest.channel).await, Some(4003));
+    wait_for("nobody to be connected", async || {
+        let path = format!("/api/worlds/{main}/sessions");
+        let sessions = server.api.get(&path).await.expect(200);
+        sessions["items"].as_array()?.is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

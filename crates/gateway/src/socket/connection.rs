@@ -14,6 +14,8 @@ pub(super) struct Connection {
     pub(super) stream: Stream,
     /// Tells this connection's channel from others in the same place.
     pub(super) serial: u32,
+    /// The serial of its first channel, which tells the connection itself from others.
+    pub(super) first_serial: u32,
     /// Its session's place at the desk; none before the welcome and after the goodbye.
     pub(super) key: Option<usize>,
     pub(super) channel: Channel,
@@ -39,10 +41,11 @@ pub(super) enum Written {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, now: Timestamp, answer: Vec<u8>) -> Self {
+    pub(super) fn new(stream: Stream, serial: u32, now: Timestamp, answer: Vec<u8>) -> Self {
         Self {
             stream,
-            serial: 0,
+            serial,
+            first_serial: serial,
             key: None,
             channel: Channel::new(now),
             decoder: Decoder::default(),

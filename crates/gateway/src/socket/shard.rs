@@ -41,7 +41,7 @@ pub(crate) struct Shard {
     gateway: Arc<Gateway>,
     connections: Slab<Connection>,
     /// When each connection wants its heartbeat looked at; entries of others in the same place
-    /// are told by their serial.
+    /// are told by the serial of its first channel.
     beats: BinaryHeap<Reverse<(Timestamp, usize, u32)>>,
     next_serial: u32,
     /// Who was told to leave and is not reported to the desk yet.
@@ -344,7 +344,7 @@ impl Shard {
         write_close(code, &mut frame);
         let connection = &mut self.connections[slot];
         connection.closing_until = Some(until);
-        self.beats.push(Reverse((until, slot, connection.serial)));
+        self.beats.push(Reverse((until, slot, connection.first_serial)));
         let written = connection.write(&frame);
         if self.after_write(slot, written) {
             self.end_if_closing(slot);
@@ -384,7 +384,7 @@ impl Shard {
             && at <= now
         {
             self.beats.pop();
-            let known = self.connections.get_mut(slot).filter(|known| known.serial == serial);
+            let known = self.connections.get_mut(slot).filter(|known| known.first_serial == serial);
             let Some(connection) = known else { continue };
             if let Some(until) = connection.closing_until {
                 if until <= now {

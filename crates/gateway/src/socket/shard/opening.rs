@@ -45,8 +45,11 @@ impl Shard {
         if self.poll.registry().register(&mut stream, Token(slot), Interest::READABLE).is_err() {
             return;
         }
-        entry.insert(Connection::new(stream, now, answer));
-        let conn = self.number(slot);
+        self.next_serial = self.next_serial.wrapping_add(1);
+        let connection = Connection::new(stream, self.next_serial, now, answer);
+        self.beats.push(Reverse((connection.channel.deadline(), slot, self.next_serial)));
+        entry.insert(connection);
+        let conn = self.conn(slot);
         match who {
             Ok(_) if self.connections.len() > SESSIONS_MAX => {
                 self.refuse(conn, &error(ErrorCode::LimitReached), CloseCode::Slow);
@@ -62,16 +65,6 @@ impl Shard {
         }
     }
 
-    /// Gives what is in a slot a number that nothing there had before, and a heartbeat.
-    fn number(&mut self, slot: usize) -> ConnRef {
-        self.next_serial = self.next_serial.wrapping_add(1);
-        let serial = self.next_serial;
-        let connection = &mut self.connections[slot];
-        connection.serial = serial;
-        self.beats.push(Reverse((connection.channel.deadline(), slot, serial)));
-        self.conn(slot)
-    }
-
     /// A channel begins anew over its connection. It gets another number, as if the client had
     /// connected again: whatever is on its way to the channel so far is not written any more.
     pub(super) fn reopen(&mut self, slot: usize, token: &str, now: Timestamp) {
@@ -85,14 +78,17 @@ impl Shard {
             }
         };
         let before = self.conn(slot);
-        let conn = self.number(slot);
-        match self.gateway.reopen(key, &claims, conn, now) {
+        self.next_serial = self.next_serial.wrapping_add(1);
+        self.connections[slot].serial = self.next_serial;
+        let conn = self.conn(slot);
+        let opened = self.gateway.reopen(key, &claims, conn, now);
+        if !matches!(opened, Some(Opened::Welcome { .. })) {
+            self.connections[slot].key = None;
+            self.gateway.closed(key, before, now);
+        }
+        match opened {
             Some(opened) => self.opened(conn, opened),
-            None => {
-                self.gateway.closed(key, before, now);
-                self.connections[slot].key = None;
-                self.violated(slot, "a channel is reopened with a token of its own session");
-            }
+            None => self.violated(slot, "a channel is reopened with a token of its own session"),
         }
     }
 
