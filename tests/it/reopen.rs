@@ -13,12 +13,18 @@ fn reopen(token: &Value) -> Value {
     json!({ "type": "reopen", "sessionToken": token })
 }
 
+/// A main world and a standby whose stage has another title.
+async fn unlike_pair(server: &Server) -> (String, String) {
+    let pair = server.pair().await;
+    let title = json!({ "project": { "Stage": { "Title": "The other stage" } } });
+    server.api.patch(&format!("/api/worlds/{}/live-config", pair.1), title).await.expect(200);
+    pair
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_asks_to_join_keeps_the_connection_of_its_channel() {
     let server = Server::start().await;
-    let (main, standby) = server.pair().await;
-    let title = json!({ "project": { "Stage": { "Title": "The other stage" } } });
-    server.api.patch(&format!("/api/worlds/{standby}/live-config"), title).await.expect(200);
+    let (main, standby) = unlike_pair(&server).await;
     let mut guest = Guest::enter(&server.api, &main).await;
     assert_eq!(guest.hello["reopens"], true);
     let body = json!({ "reason": "rehearsal", "force": true });
@@ -89,9 +95,7 @@ async fn a_channel_that_is_refused_to_begin_anew_leaves_nobody_connected() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_placed_over_the_channel_gets_the_values_of_the_new_world() {
     let server = Server::start().await;
-    let (main, standby) = server.pair().await;
-    let title = json!({ "project": { "Stage": { "Title": "The other stage" } } });
-    server.api.patch(&format!("/api/worlds/{standby}/live-config"), title).await.expect(200);
+    let (main, standby) = unlike_pair(&server).await;
     let client = json!({ "kind": "sdk", "accepts": ["placement"] });
     let mut guest = Guest::enter_as(&server.api.anonymous(), &main, client).await;
     let body = json!({ "reason": "rehearsal", "force": true });

@@ -234,27 +234,32 @@ impl Gateway {
     }
 
     pub(crate) fn open(&self, claims: &Claims, conn: ConnRef, now: Timestamp) -> Opened {
-        let (opened, deadline) = {
+        self.look_earlier(|desk| desk.open(claims, conn, now))
+    }
+
+    /// See [`Desk::reopen`].
+    pub(crate) fn reopen(
+        &self,
+        key: usize,
+        before: ConnRef,
+        claims: &Claims,
+        conn: ConnRef,
+        now: Timestamp,
+    ) -> Option<Opened> {
+        self.look_earlier(|desk| desk.reopen(key, before, claims, conn, now))
+    }
+
+    /// Does something at the desk after which it may have to be looked at earlier than planned.
+    fn look_earlier<T>(&self, work: impl FnOnce(&mut Desk) -> T) -> T {
+        let (done, deadline) = {
             let mut desk = self.desk();
-            (desk.open(claims, conn, now), desk.deadline())
+            (work(&mut desk), desk.deadline())
         };
         let next_look_ms = self.next_look_ms.load(Ordering::Relaxed);
         if deadline.is_some_and(|at| at.as_ms() < next_look_ms) {
             self.wake_ticker();
         }
-        opened
-    }
-
-    /// Opens a channel in place of that of the session at `key`, which has to be the same session.
-    pub(crate) fn reopen(
-        &self,
-        key: usize,
-        claims: &Claims,
-        conn: ConnRef,
-        now: Timestamp,
-    ) -> Option<Opened> {
-        let is_same = self.desk().is_at(key, &claims.ses);
-        is_same.then(|| self.open(claims, conn, now))
+        done
     }
 
     pub(crate) fn frame(&self, key: usize, conn: ConnRef, frame: ClientFrame, now: Timestamp) {

@@ -174,16 +174,28 @@ impl Desk {
                 }
             }
             ClientFrame::Leave {} => self.leave(key, now),
-            // It leads to a channel of its own: [`Desk::open`].
+            // It leads to a channel of its own: [`Desk::reopen`].
             ClientFrame::Reopen { .. } => {}
             ClientFrame::Pong {} | ClientFrame::Unknown => {}
         }
     }
 
-    /// Whether it is this session that has this place at the desk.
-    #[must_use]
-    pub fn is_at(&self, key: usize, session: &SessionId) -> bool {
-        self.sessions.get(key).is_some_and(|known| &known.id == session)
+    /// The channel `before` of the session at `key` begins anew, as `conn`. Nothing is opened with
+    /// the token of another session; whatever is not opened leaves no channel behind.
+    pub fn reopen(
+        &mut self,
+        key: usize,
+        before: ConnRef,
+        claims: &Claims,
+        conn: ConnRef,
+        now: Timestamp,
+    ) -> Option<Opened> {
+        let is_its_own = self.sessions.get(key).is_some_and(|session| session.id == claims.ses);
+        let opened = is_its_own.then(|| self.open(claims, conn, now));
+        if !matches!(opened, Some(Opened::Welcome { .. })) {
+            self.closed(key, before, now);
+        }
+        opened
     }
 
     fn in_world(&mut self, key: Key, now: Timestamp) {

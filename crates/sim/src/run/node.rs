@@ -223,15 +223,13 @@ impl Simulation {
             return self.checks.fail(self.now, "token", "a client has a token that nobody signed");
         };
         let (Some(key), Some(desk)) = (self.links[link].key, &mut self.node.desk) else { return };
-        if !desk.is_at(key, &claims.ses) {
-            return self.checks.fail(
-                self.now,
-                "token",
-                "a channel is reopened for another session",
-            );
+        match desk.reopen(key, conn(link), &claims, conn(link), self.now) {
+            Some(opened) => self.opened(link, &claims, opened),
+            None => {
+                let what = "a channel is reopened for another session";
+                self.checks.fail(self.now, "token", what);
+            }
         }
-        let opened = desk.open(&claims, conn(link), self.now);
-        self.opened(link, &claims, opened);
     }
 
     pub(super) fn closed_at_node(&mut self, link: LinkId) {

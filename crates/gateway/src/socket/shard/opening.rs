@@ -81,12 +81,7 @@ impl Shard {
         self.next_serial = self.next_serial.wrapping_add(1);
         self.connections[slot].serial = self.next_serial;
         let conn = self.conn(slot);
-        let opened = self.gateway.reopen(key, &claims, conn, now);
-        if !matches!(opened, Some(Opened::Welcome { .. })) {
-            self.connections[slot].key = None;
-            self.gateway.closed(key, before, now);
-        }
-        match opened {
+        match self.gateway.reopen(key, before, &claims, conn, now) {
             Some(opened) => self.opened(conn, opened),
             None => self.violated(slot, "a channel is reopened with a token of its own session"),
         }
