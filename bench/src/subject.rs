@@ -41,7 +41,7 @@ pub(crate) struct Bare {
 impl Bare {
     pub(crate) fn start() -> Result<Self> {
         let mut process = on_the_servers_core(
-            Command::new(std::env::current_exe()?).arg("bare").stdout(Stdio::piped()),
+            ending_with_us(&std::env::current_exe()?).arg("bare").stdout(Stdio::piped()),
         )?;
         let stdout = process.stdout.take().context("its output")?;
         let mut line = String::new();
@@ -81,7 +81,7 @@ impl Lifeboat {
         fs::write(crowd.join("mod.toml"), MANIFEST)?;
         fs::write(crowd.join("project.schema.json"), SCHEMA)?;
         let process = on_the_servers_core(
-            Command::new(program)
+            ending_with_us(program)
                 .args(["serve", "--listen", "127.0.0.1:0", "--stop-servers", "--data"])
                 .arg(&data)
                 .arg("--mods")
@@ -128,6 +128,13 @@ impl Drop for Lifeboat {
         // Asked kindly, so that it ends its game servers too.
         machine::end_kindly(&mut self.process, Duration::from_secs(15));
     }
+}
+
+/// A program that is told to end when the benchmark is gone, however that was killed.
+fn ending_with_us(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM"]).arg(program);
+    command
 }
 
 fn on_the_servers_core(command: &mut Command) -> Result<Child> {

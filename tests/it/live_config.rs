@@ -26,7 +26,8 @@ async fn a_save_is_whole_or_nothing_and_guarded_by_its_revision() {
     };
     let stale = server.api.send(request("\"1\"".to_owned())).await;
     stale.expect_problem(412, "if_match_failed");
-    let fresh = server.api.send(request(format!("\"{}\"", before["revision"]))).await.expect(200);
+    let edited = format!("\"1\", \"{}\"", before["revision"]);
+    let fresh = server.api.send(request(edited)).await.expect(200);
     assert_eq!(fresh["project"]["Stage"]["DoorsOpen"], false);
     let back = json!({ "project": { "Stage": { "DoorsOpen": null } } });
     let back = server.api.patch(&path, back).await.expect(200);

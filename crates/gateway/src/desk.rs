@@ -123,13 +123,14 @@ impl Desk {
         [first(&self.due), first(&self.expiry)].into_iter().flatten().min()
     }
 
-    /// Does what is due: seats that are given up, placements whose slot has come, failovers that
-    /// are done.
+    /// Does what is due: seats that are given up, placements whose slot has come, news of how far
+    /// a failover is.
     pub fn tick(&mut self, now: Timestamp) -> Tick {
         self.expire(now);
         self.watch_pace(now);
         let mut tick = Tick::default();
         self.grant_due(now, &mut tick);
+        tick.effects.extend(self.tell_late_progress(now));
         tick
     }
 

@@ -15,5 +15,6 @@ pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod problem;
 pub(crate) mod router;
+pub(crate) mod tags;
 pub(crate) mod tls;
 pub(crate) mod views;

@@ -25,14 +25,15 @@ pub(crate) use history::{at_revision, key as history_key, list as list_history, 
 
 use crate::app::{App, world_of};
 use crate::http::problem::{ApiError, ApiResult};
+use crate::http::tags::Tags;
 use crate::keyspace;
 use crate::writer::{About, Actor, WriteError, json, unchanged};
 
 /// How a save is meant.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SaveOptions {
-    /// The revision that the editor started from.
-    pub(crate) if_match: Option<u64>,
+    /// The revisions that the editor may have started from.
+    pub(crate) if_match: Option<Tags>,
     /// The reason for getting past what the state speaks against.
     pub(crate) force_reason: Option<String>,
     /// For the audit log.
@@ -112,7 +113,7 @@ fn draft(
 ) -> ApiResult<Draft> {
     let known = world_of(catalog, world)?;
     let before = live_of(catalog, world)?;
-    check_if_match(options.if_match, before.revision)?;
+    check_if_match(options.if_match.as_ref(), before.revision)?;
     let rules = rules_of(app, &known)?;
     let next = edit(rules, &before.config).map_err(refused_by_rules)?;
     let force = match options.force_reason {
@@ -172,17 +173,19 @@ pub(crate) fn rules_of<'a>(app: &'a App, world: &World) -> ApiResult<&'a Arc<Con
     })
 }
 
-fn check_if_match(wanted: Option<u64>, revision: u64) -> ApiResult<()> {
-    match wanted {
-        Some(wanted) if wanted != revision => Err(ApiError::new(
-            ErrorCode::IfMatchFailed,
-            format!(
-                "the live config is at revision {revision}, not {wanted}: read it again, look at \
-                 what changed, and save anew"
-            ),
-        )),
-        _ => Ok(()),
-    }
+/// What tells a revision of a live config from others.
+pub(crate) fn etag(revision: u64) -> String {
+    format!("\"{revision}\"")
+}
+
+fn check_if_match(wanted: Option<&Tags>, revision: u64) -> ApiResult<()> {
+    let present = etag(revision);
+    let Some(wanted) = wanted.filter(|wanted| !wanted.name(&present)) else { return Ok(()) };
+    let detail = format!(
+        "the live config is at {present}, not {wanted}: read it again, look at what changed, and \
+         save anew"
+    );
+    Err(ApiError::new(ErrorCode::IfMatchFailed, detail))
 }
 
 /// A refusal of the rules: 409 where only the state speaks against it, else 422.

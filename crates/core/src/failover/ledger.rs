@@ -163,9 +163,9 @@ impl Ledger {
     pub fn restore(kept: impl IntoIterator<Item = Row>) -> Self {
         let mut ledger = Self::default();
         for row in kept {
-            match ledger.index.get(&row.session) {
-                Some(&index) => ledger.rows[index] = row,
-                None => ledger.insert(row),
+            match ledger.place_of(&row.session) {
+                Some(index) => ledger.rows[index] = row,
+                None => ledger.push(row),
             }
         }
         for row in std::mem::take(&mut ledger.rows) {
@@ -183,16 +183,22 @@ impl Ledger {
         user: &User,
         game_lost_at: Option<Timestamp>,
     ) {
-        if !self.index.contains_key(session) {
+        if self.place_of(session).is_none() {
             let row = Row::new(session.clone(), user.clone(), game_lost_at);
             self.count(&row);
-            self.insert(row);
+            self.push(row);
         }
     }
 
-    fn insert(&mut self, row: Row) {
+    /// Where the row of `session` is; none once, for who is new, whose row has to be pushed then.
+    fn place_of(&mut self, session: &SessionId) -> Option<usize> {
+        let next = self.rows.len();
+        let index = *self.index.entry(session.clone()).or_insert(next);
+        (index != next).then_some(index)
+    }
+
+    fn push(&mut self, row: Row) {
         let index = self.rows.len();
-        self.index.insert(row.session.clone(), index);
         self.rows.push(row);
         self.is_changed.push(false);
         self.mark(index);

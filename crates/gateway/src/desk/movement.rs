@@ -41,8 +41,9 @@ pub(super) struct Move {
     /// Until when sessions that still carry the older counter are counted as present: after a
     /// crash that came before the present were stored, or right before the failover.
     recollects_until: Option<Timestamp>,
-    /// When those who wait were told last how far it is.
+    /// When those who wait were told last how far it is, and how many were over by then.
     progress_told_at: Timestamp,
+    progress_told: usize,
     /// Whether something is new since [`Desk::take_news`].
     is_news: bool,
 }
@@ -92,18 +93,24 @@ impl Move {
             recollects_until: None,
             // Whoever was just told to leave needs no news of how far it is.
             progress_told_at: now,
+            progress_told: record.counts.landed,
             is_news: true,
             record,
         }
     }
 
-    /// Whether those who wait are to be told how far it is.
+    /// Whether those who wait are to be told how far it is: by now more are over than they know.
     fn tells_progress(&mut self, now: Timestamp) -> bool {
+        let landed = self.record.counts.landed;
+        if !self.record.phase.is_open() || landed == self.progress_told {
+            return false;
+        }
         let share = self.ledger.counts().pending as f64 / PROGRESS_TOLD_PER_SECOND_MAX as f64;
         let period = PROGRESS_PERIOD.max(Duration::from_secs_f64(share));
         let is_due = now.since(self.progress_told_at) >= period;
         if is_due {
             self.progress_told_at = now;
+            self.progress_told = landed;
         }
         is_due
     }
@@ -271,22 +278,29 @@ impl Desk {
             let keys = self.pending_keys(&record.id);
             self.message(&keys, text).into_iter().for_each(&mut *sink);
         }
-        if record.phase.is_open() && record.counts.landed != before.counts.landed {
-            self.tell_progress(record, now).into_iter().for_each(sink);
-        }
+        self.tell_progress(&record.id, now).into_iter().for_each(sink);
         self.forget_if_kept(record);
+    }
+
+    /// What was not told as it came, because it came too soon after the last time: of a failover
+    /// that is held, nothing may come for long.
+    pub(super) fn tell_late_progress(&mut self, now: Timestamp) -> Vec<Effect> {
+        let moves: Vec<_> = self.moves.keys().cloned().collect();
+        moves.iter().filter_map(|id| self.tell_progress(id, now)).collect()
     }
 
     /// How far a failover is, for those who wait in it. The counts are the record's, so that every
     /// desk tells the same.
-    fn tell_progress(&mut self, record: &FailoverRecord, now: Timestamp) -> Option<Effect> {
-        let is_due = self.moves.get_mut(&record.id)?.tells_progress(now);
-        let keys = if is_due { self.pending_keys(&record.id) } else { Vec::new() };
-        let to = self.connections(&keys);
+    fn tell_progress(&mut self, failover: &FailoverId, now: Timestamp) -> Option<Effect> {
+        let open = self.moves.get_mut(failover)?;
+        if !open.tells_progress(now) {
+            return None;
+        }
+        let Counts { landed, present, .. } = open.record.counts;
+        let to = self.connections(&self.pending_keys(failover));
         if to.is_empty() {
             return None;
         }
-        let Counts { landed, present, .. } = record.counts;
         let frame = ServerFrame::Progress { over: landed as u64, present: present as u64 };
         Some(Effect::Broadcast { to, text: Bytes::from(frame.to_text()) })
     }

@@ -17,6 +17,7 @@ use super::stored::{self, Draft, Stored, audited, commit, contended, put_world};
 use crate::app::{App, world_of};
 use crate::auth::Caller;
 use crate::http::problem::{ApiError, ApiResult};
+use crate::http::tags::Tags;
 use crate::keyspace::{self, hex};
 use crate::live_config::{history_key, live_of, rules_of};
 use crate::writer::{About, json, unchanged};
@@ -34,7 +35,7 @@ pub(crate) async fn change(
     caller: &Caller,
     id: &WorldId,
     patch: &Value,
-    if_match: Option<&str>,
+    if_match: Option<&Tags>,
 ) -> ApiResult<Arc<World>> {
     may_set_internal(caller.role, patch)?;
     let _turn = app.writer.turn(id).await;
@@ -56,14 +57,9 @@ pub(crate) async fn change(
     Err(contended())
 }
 
-fn check_if_match(wanted: Option<&str>, world: &World) -> ApiResult<()> {
-    let Some(wanted) = wanted.map(str::trim).filter(|wanted| *wanted != "*") else {
-        return Ok(());
-    };
+fn check_if_match(wanted: Option<&Tags>, world: &World) -> ApiResult<()> {
     let present = etag(world);
-    if wanted.trim_start_matches("W/") == present {
-        return Ok(());
-    }
+    let Some(wanted) = wanted.filter(|wanted| !wanted.name(&present)) else { return Ok(()) };
     let detail = format!(
         "the world is at {present}, not {wanted}: read it again, look at what changed, and send \
          the patch anew"

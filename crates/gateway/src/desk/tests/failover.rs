@@ -188,15 +188,39 @@ fn those_who_wait_are_told_how_far_it_is_at_most_once_a_second() {
     };
     assert!(landed(&mut fixture, 1).is_empty(), "they were told to leave a moment ago");
     fixture.pass(Duration::from_secs(1));
-    let told = landed(&mut fixture, 2);
-    let [Effect::Broadcast { to, text }] = told.as_slice() else { panic!("{told:?}") };
-    assert_eq!(to.len(), 5);
-    let frame: Value = serde_json::from_slice(text).unwrap();
-    assert_eq!(frame, json!({ "type": "progress", "over": 2, "present": 5 }));
+    assert_over(&landed(&mut fixture, 2), 2);
+    assert!(landed(&mut fixture, 2).is_empty(), "nothing has changed");
     assert!(landed(&mut fixture, 3).is_empty(), "again within the second");
     fixture.pass(Duration::from_secs(1));
-    assert!(landed(&mut fixture, 3).is_empty(), "nothing has changed");
-    assert_eq!(landed(&mut fixture, 4).len(), 1);
+    assert_over(&landed(&mut fixture, 4), 4);
+}
+
+/// Five people are told that so many are over.
+#[track_caller]
+fn assert_over(effects: &[Effect], over: u64) {
+    let [Effect::Broadcast { to, text }] = effects else { panic!("{effects:?}") };
+    assert_eq!(to.len(), 5);
+    let frame: Value = serde_json::from_slice(text).unwrap();
+    assert_eq!(frame, json!({ "type": "progress", "over": over, "present": 5 }));
+}
+
+#[test]
+fn those_who_wait_in_a_failover_that_is_held_at_once_are_told_how_far_it_came() {
+    let mut fixture = Fixture::new();
+    for _ in 0..5 {
+        fixture.enter("main", &["placement"]);
+    }
+    fixture.fail_over(1, 0.1);
+    let mut held = record("1", "main", "standby", 1, 0.1);
+    held.phase = MovePhase::Held;
+    held.counts = Counts { present: 5, landed: 2, ..Counts::default() };
+    let effects = fixture.change(vec![CatalogChange::Failover(held.id.clone(), Some(held))]);
+    assert_eq!(effects.len(), 1, "only that they are held: {effects:?}");
+    assert!(fixture.desk.tick(fixture.now).effects.is_empty(), "within the second");
+    fixture.pass(Duration::from_secs(1));
+    assert_over(&fixture.desk.tick(fixture.now).effects, 2);
+    fixture.pass(Duration::from_secs(1));
+    assert!(fixture.desk.tick(fixture.now).effects.is_empty(), "nothing has changed");
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::auth::Caller;
 use crate::failover;
 use crate::http::body::{Ask, Body, Id, JsonBody};
 use crate::http::problem::{ApiError, ApiResult};
+use crate::http::tags::Tags;
 use crate::live_config::{self, SaveOptions, Saved, Step};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -72,7 +73,7 @@ fn document(app: &App, caller: &Caller, world: &WorldId, entry: &LiveEntry) -> A
 
 fn answer(document: Value, revision: u64) -> Response {
     let mut response = Json(document).into_response();
-    if let Ok(etag) = HeaderValue::from_str(&format!("\"{revision}\"")) {
+    if let Ok(etag) = HeaderValue::from_str(&live_config::etag(revision)) {
         response.headers_mut().insert(ETAG, etag);
     }
     response
@@ -82,19 +83,6 @@ fn saved(app: &App, caller: &Caller, world: &WorldId, saved: &Saved) -> ApiResul
     let mut document = document(app, caller, world, &saved.entry)?;
     document["warnings"] = json!(saved.warnings);
     Ok(answer(document, saved.entry.revision))
-}
-
-fn if_match(headers: &HeaderMap) -> ApiResult<Option<u64>> {
-    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or("").trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let number = text.trim_start_matches("W/").trim_matches('"').parse();
-    number.map(Some).map_err(|_| {
-        let detail = "`If-Match` is the `ETag` of an earlier read, such as \"812\"";
-        ApiError::new(ErrorCode::IfMatchFailed, detail)
-    })
 }
 
 /// A save by hand: whatever raises a counter opens a record, like the one-step request does.
@@ -168,7 +156,7 @@ pub(crate) async fn save(
 ) -> ApiResult<Response> {
     app.world(&world)?;
     let options = SaveOptions {
-        if_match: if_match(&headers)?,
+        if_match: Tags::of(&headers, IF_MATCH),
         reason: force.reason.clone(),
         force_reason: force.reason()?,
         action: "liveConfig.save",

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::{ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use lifeboat_core::catalog::Catalog;
-use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::WorldId;
 use lifeboat_core::limits::{PAGE_DEFAULT, PAGE_MAX};
 use lifeboat_core::world::World;
@@ -19,7 +18,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::body::{Ask, Body, Id, JsonBody};
-use crate::http::problem::{ApiError, ApiResult};
+use crate::http::problem::ApiResult;
+use crate::http::tags::Tags;
 use crate::http::views::{DeploymentView, Page, WorldView};
 use crate::worlds::{self, LaunchOptions, StopOptions};
 
@@ -158,11 +158,8 @@ pub(crate) async fn change(
     headers: HeaderMap,
     JsonBody(patch): JsonBody,
 ) -> ApiResult<Response> {
-    let if_match = headers.get(IF_MATCH).map(|value| value.to_str()).transpose().map_err(|_| {
-        let detail = "`If-Match` is the `ETag` of an earlier read; send it as it was";
-        ApiError::new(ErrorCode::IfMatchFailed, detail)
-    })?;
-    let world = worlds::change(&app, &caller, &id, &patch, if_match).await?;
+    let if_match = Tags::of(&headers, IF_MATCH);
+    let world = worlds::change(&app, &caller, &id, &patch, if_match.as_ref()).await?;
     Ok(answer(&app, &app.catalog(), &caller, &world, StatusCode::OK))
 }
 
