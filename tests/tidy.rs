@@ -16,8 +16,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("protocol", &["core"]),
     ("store", &["core"]),
     ("sched", &[]),
+    ("uring", &[]),
     ("runtime", &["core", "sched"]),
-    ("gateway", &["core", "protocol", "sched"]),
+    ("gateway", &["core", "protocol", "sched", "uring"]),
     ("client", &["core", "protocol"]),
     ("plaza", &["core"]),
     ("server", &["core", "protocol", "store", "runtime", "gateway"]),
@@ -31,7 +32,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("tokio", &["store", "runtime", "server", "client", "plaza", "lifeboat"]),
     ("mio", &["gateway"]),
-    ("libc", &["sched"]),
+    ("libc", &["sched", "uring"]),
 ];
 
 fn root() -> PathBuf {

@@ -15,6 +15,7 @@ use lifeboat_core::ticket::{Claims, SESSION_AUDIENCE};
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{ClientFrame, ServerFrame};
 use lifeboat_protocol::join::JoinAnswer;
+use lifeboat_uring::Ring;
 
 use crate::desk::{
     ConnRef, Desk, Effect, Granted, JoinInput, Opened, OrderLine, PlayerView, Signed,
@@ -34,6 +35,8 @@ const SHUTDOWN_RETRY_MS: u64 = 1_000;
 pub struct Settings {
     /// Threads that hold session channels.
     pub shards: u16,
+    /// Whether many frames are given to the system in one call, where it allows that.
+    pub io_uring: bool,
     /// Where clients open their session channel.
     pub session_url: String,
 }
@@ -110,7 +113,8 @@ impl Gateway {
             let waker = mio::Waker::new(poll.registry(), Shard::wake_token())?;
             let mailbox = Arc::new(Mailbox::new(waker));
             mailboxes.push(Arc::clone(&mailbox));
-            let shard = Shard::new(index, poll, mailbox, Arc::clone(&gateway));
+            let ring = if settings.io_uring { ring() } else { None };
+            let shard = Shard::new(index, poll, ring, mailbox, Arc::clone(&gateway));
             start(format!("gateway-{index}"), move || shard.run())?;
         }
         // Just made, so this is the first time.
@@ -322,15 +326,15 @@ impl Gateway {
         let Some(mailboxes) = self.mailboxes.get() else { return };
         let mut granted = granted.into_iter().peekable();
         while granted.peek().is_some() {
-            let mut notes: Vec<Vec<Note>> = mailboxes.iter().map(|_| Vec::new()).collect();
-            for (conn, granted) in granted.by_ref().take(PLACEMENTS_PER_NOTE) {
+            let sign = |(conn, granted)| {
                 let answer = ServerFrame::Placement(Box::new(self.sign(granted, now)));
-                let text = answer.to_text().into_bytes();
-                notes[usize::from(conn.shard)].push(Note::Text(conn, text));
-            }
-            for (mailbox, notes) in mailboxes.iter().zip(notes) {
-                if !notes.is_empty() {
-                    mailbox.note_all(notes);
+                (conn, answer.to_text())
+            };
+            let texts = granted.by_ref().take(PLACEMENTS_PER_NOTE).map(sign).collect();
+            let parts = by_shard(texts, mailboxes.len(), |(conn, _)| conn.shard);
+            for (mailbox, texts) in mailboxes.iter().zip(parts) {
+                if !texts.is_empty() {
+                    mailbox.note(Note::Texts(texts));
                 }
             }
         }
@@ -345,6 +349,17 @@ impl Gateway {
             mailbox.note(Note::Stop);
         }
         self.wake_ticker();
+    }
+}
+
+/// A ring for a shard; none where the system does not allow it.
+fn ring() -> Option<Ring> {
+    match Ring::new() {
+        Ok(ring) => Some(ring),
+        Err(error) => {
+            tracing::info!(%error, "io_uring cannot be used: every frame is sent by itself");
+            None
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Config {
     pub metrics: MetricsAccess,
     /// Threads that hold session channels.
     pub gateway_threads: u16,
+    /// Whether many frames are given to the system in one call, where it allows that.
+    pub io_uring: bool,
     /// Issuers of players' tokens besides the built-in one.
     pub issuers: Vec<Issuer>,
     /// The text that a started server prints for operators goes here: off while tests run.

@@ -152,6 +152,7 @@ async fn build(
     let feed = Arc::new(Feed::load(&*store).await?);
     let settings = Settings {
         shards: config.gateway_threads,
+        io_uring: config.io_uring,
         session_url: format!("{}/session", public_url.replacen("http", "ws", 1)),
     };
     let gateway =

@@ -117,6 +117,13 @@ impl OrderTemplate {
         }
     }
 
+    /// The bytes that an order takes at the most.
+    #[must_use]
+    pub fn bytes_max(&self) -> usize {
+        let time = u64::MAX.to_string().len();
+        self.before_leave.len() + time + self.before_rejoin.len() + time + self.end.len()
+    }
+
     /// Writes the frame for one session into `text`.
     pub fn write(&self, line: &OrderLine, text: &mut String) {
         use std::fmt::Write as _;

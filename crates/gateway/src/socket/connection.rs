@@ -1,6 +1,8 @@
 //! One connection of a shard: what waits to be written, and how it ends.
 
+use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
+use std::os::fd::BorrowedFd;
 
 use lifeboat_core::limits::CHANNEL_BACKLOG_BYTES_MAX;
 use lifeboat_core::time::Timestamp;
@@ -21,6 +23,8 @@ pub(super) struct Connection {
     pub(super) channel: Channel,
     pub(super) decoder: Decoder,
     backlog: Vec<u8>,
+    /// The last pass of writes that it was part of.
+    pass: Cell<u32>,
     /// The backlog is the answer to the upgrade, which goes with whatever is written first.
     is_unanswered: bool,
     /// Set once nothing but the peer's end is awaited, with the time that it has for that.
@@ -49,10 +53,18 @@ impl Connection {
             key: None,
             channel: Channel::new(now),
             decoder: Decoder::default(),
+            pass: Cell::new(0),
             is_unanswered: true,
             backlog: answer,
             closing_until: None,
         }
+    }
+
+    /// Its socket, if that can be given bytes as they are, with nothing before them: once a pass.
+    pub(super) fn free(&self, pass: u32) -> Option<BorrowedFd<'_>> {
+        let is_first = self.pass.replace(pass) != pass;
+        let is_free = is_first && !self.is_unanswered && self.backlog.is_empty();
+        self.stream.plain().filter(|_| is_free)
     }
 
     /// Writes as much as the socket takes and keeps the rest.

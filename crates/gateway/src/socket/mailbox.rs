@@ -38,8 +38,8 @@ pub(crate) struct Arrival {
 pub(crate) enum Note {
     /// Carry this out for the connections that are this shard's.
     Effect(Effect),
-    /// Send this text to one connection.
-    Text(ConnRef, Vec<u8>),
+    /// Send each connection its text.
+    Texts(Vec<(ConnRef, String)>),
     /// Stop, once everything before was written.
     Stop,
 }
@@ -56,30 +56,24 @@ impl Mailbox {
         Self { waker, notes: Mutex::default(), arrivals: Mutex::default() }
     }
 
-    /// Hands a note over; says whether it was taken.
+    /// Hands a note over, and wakes the shard unless it was woken for earlier ones that it has not
+    /// taken yet. Says whether it was taken: a full box means that the shard has not run for very
+    /// long; its clients learn by levels what they missed when they come back.
     pub(crate) fn note(&self, note: Note) -> bool {
-        self.note_all(std::iter::once(note))
-    }
-
-    /// Hands notes over, and wakes the shard unless it was woken for earlier ones that it has not
-    /// taken yet. Says whether all were taken: a full box means that the shard has not run for
-    /// very long; its clients learn by levels what they missed when they come back.
-    pub(crate) fn note_all(&self, more: impl IntoIterator<Item = Note>) -> bool {
-        let (was_empty, took_all) = {
+        let was_empty = {
             let mut notes = lock(&self.notes);
+            if notes.len() >= NOTES_MAX {
+                tracing::error!(limit = NOTES_MAX, "a shard of the gateway does not keep up");
+                return false;
+            }
             let was_empty = notes.is_empty();
-            let room = NOTES_MAX.saturating_sub(notes.len());
-            let mut more = more.into_iter();
-            notes.extend(more.by_ref().take(room));
-            (was_empty, more.next().is_none())
+            notes.push_back(note);
+            was_empty
         };
         if was_empty {
             self.wake();
         }
-        if !took_all {
-            tracing::error!(limit = NOTES_MAX, "a shard of the gateway does not keep up");
-        }
-        took_all
+        true
     }
 
     /// Hands a connection over, or drops it when too many wait.

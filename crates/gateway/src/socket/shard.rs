@@ -1,6 +1,7 @@
 //! One thread of the gateway: its poll, its connections, its heartbeats.
 
 mod opening;
+mod pass;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,13 +13,14 @@ use lifeboat_core::code::ErrorCode;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::channel::Beat;
 use lifeboat_protocol::frame::{ClientFrame, CloseCode, ServerFrame};
+use lifeboat_uring::Ring;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use super::connection::{Connection, Written};
 use super::mailbox::{Mailbox, Note};
 use super::websocket::{Message, write_close, write_pong, write_text};
-use crate::desk::{ConnRef, Effect, OrderLine, OrderTemplate};
+use crate::desk::{ConnRef, Effect};
 use crate::gateway::{Gateway, Told};
 
 const WAKE: Token = Token(usize::MAX);
@@ -26,8 +28,6 @@ const WAKE: Token = Token(usize::MAX);
 const EVENTS_MAX: usize = 1_024;
 /// Bytes read from a socket at once, into a buffer that all connections share.
 const READ_BYTES: usize = 16 * 1024;
-/// Orders written that count as written at the same time.
-const TOLD_PER_REPORT: usize = 256;
 /// Wait before the desk is tried again with who was told.
 const TOLD_RETRY: Duration = Duration::from_millis(1);
 /// How long a peer has to close its side after our close frame.
@@ -47,6 +47,10 @@ pub(crate) struct Shard {
     /// Who was told to leave and is not reported to the desk yet.
     told: Vec<Told>,
     buffer: Vec<u8>,
+    /// Sends many frames in one call, where there is such a call.
+    ring: Option<Ring>,
+    /// Tells a pass of writes from the one before.
+    pass: u32,
     is_stopping: bool,
 }
 
@@ -54,6 +58,7 @@ impl Shard {
     pub(crate) fn new(
         index: u16,
         poll: Poll,
+        ring: Option<Ring>,
         mailbox: Arc<Mailbox>,
         gateway: Arc<Gateway>,
     ) -> Self {
@@ -67,6 +72,8 @@ impl Shard {
             next_serial: 0,
             told: Vec::new(),
             buffer: vec![0; READ_BYTES],
+            ring,
+            pass: 0,
             is_stopping: false,
         }
     }
@@ -120,7 +127,7 @@ impl Shard {
         for note in self.mailbox.take_notes() {
             match note {
                 Note::Effect(effect) => self.carry_out(&effect),
-                Note::Text(conn, text) => self.send_text(conn, &text),
+                Note::Texts(texts) => self.send_texts(&texts),
                 Note::Stop => self.is_stopping = true,
             }
         }
@@ -131,38 +138,9 @@ impl Shard {
 
     fn carry_out(&mut self, effect: &Effect) {
         match effect {
-            Effect::Broadcast { to, text } => {
-                let mut frame = Vec::with_capacity(text.len() + 10);
-                write_text(text, &mut frame);
-                for conn in to {
-                    self.send(*conn, &frame);
-                }
-            }
-            Effect::Order { template, to, values } => self.order(template, to, values.as_deref()),
+            Effect::Broadcast { to, text } => self.broadcast(to, text),
+            Effect::Order { template, to, values } => self.order(template, to, values.as_ref()),
             Effect::Close { conn, text, code } => self.goodbye(*conn, text, *code),
-        }
-    }
-
-    fn order(&mut self, template: &OrderTemplate, to: &[OrderLine], values: Option<&[u8]>) {
-        let (mut text, mut frames) = (String::new(), Vec::new());
-        for lines in to.chunks(TOLD_PER_REPORT) {
-            let mut keys = Vec::with_capacity(lines.len());
-            for line in lines {
-                text.clear();
-                frames.clear();
-                template.write(line, &mut text);
-                write_text(text.as_bytes(), &mut frames);
-                if let Some(values) = values {
-                    write_text(values, &mut frames);
-                }
-                if self.send(line.conn, &frames) {
-                    keys.push(line.key);
-                }
-            }
-            if let Some(failover) = template.failover.clone() {
-                self.told.push(Told { failover, keys, at: self.gateway.now() });
-            }
-            self.gateway.orders_written(lines.len());
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 use mio::event::Source;
 use mio::net::TcpStream;
@@ -26,6 +27,11 @@ pub(super) struct Stream {
 impl Stream {
     pub(super) fn new(tcp: std::net::TcpStream, secrecy: Secrecy) -> Self {
         Self { tcp: TcpStream::from_std(tcp), secrecy }
+    }
+
+    /// The socket, if bytes go over it as they are.
+    pub(super) fn plain(&self) -> Option<BorrowedFd<'_>> {
+        matches!(self.secrecy, Secrecy::Plain).then(|| self.tcp.as_fd())
     }
 
     /// Whether bytes that were taken wait for the socket to be writable.

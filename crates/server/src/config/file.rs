@@ -67,6 +67,8 @@ pub struct Layer {
     pub open_metrics: Option<bool>,
     /// Threads that hold session channels.
     pub gateway_threads: Option<u16>,
+    /// Whether many frames are given to the system in one call, where it allows that.
+    pub io_uring: Option<bool>,
     /// Issuers of players' tokens.
     pub issuers: Option<Vec<IssuerEntry>>,
 }
@@ -116,6 +118,7 @@ impl Layer {
             stop_servers: self.stop_servers.or(below.stop_servers),
             open_metrics: self.open_metrics.or(below.open_metrics),
             gateway_threads: self.gateway_threads.or(below.gateway_threads),
+            io_uring: self.io_uring.or(below.io_uring),
             issuers: self.issuers.or(below.issuers),
         }
     }
@@ -175,6 +178,7 @@ impl Config {
                 MetricsAccess::Viewers
             },
             gateway_threads: layer.gateway_threads.unwrap_or(1).max(1),
+            io_uring: layer.io_uring.unwrap_or(true),
             issuers: issuers.into_iter().map(issuer).collect::<Result<_, _>>()?,
             greeting: Greeting::Print,
         })

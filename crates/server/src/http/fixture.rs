@@ -151,6 +151,7 @@ fn config(data: &TempDir, issuers: &[Issuer]) -> Config {
         servers_on_stop: ServersOnStop::Leave,
         metrics: MetricsAccess::Viewers,
         gateway_threads: 1,
+        io_uring: true,
         issuers: issuers.to_vec(),
         greeting: Greeting::Silent,
     }
@@ -165,7 +166,8 @@ async fn build(
     let mods = Arc::new(Mods::load(None).unwrap());
     let keys = Arc::new(KeyRing::new(&KeptKeys::new([7; 32], wall_clock())).unwrap());
     let feed = Arc::new(Feed::load(&**store).await.unwrap());
-    let settings = Settings { shards: 1, session_url: "wss://lifeboat.example/session".to_owned() };
+    let session_url = "wss://lifeboat.example/session".to_owned();
+    let settings = Settings { shards: 1, io_uring: true, session_url };
     let view = Arc::clone(&mods) as Arc<_>;
     let gateway = Gateway::start(settings, feed.current(), view, Arc::clone(&keys)).unwrap();
     let servers = LocalConfig::new(data.path().join("servers"), String::new());
