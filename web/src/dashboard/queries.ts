@@ -1,6 +1,6 @@
 /** What the pages load, under one name each. */
 
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { api } from "../api/client.js";
 import type { Role, World } from "../api/types.js";
 import { reload } from "./retry.js";
@@ -8,8 +8,10 @@ import { reload } from "./retry.js";
 /** Events keep things current; this is for a server whose events do not come through. */
 const SAFETY_RELOAD_MS = 15_000;
 const MOVING_RELOAD_MS = 1_000;
-/** A list of thousands is not loaded again at each event. */
-export const SESSIONS_RELOAD_MS = 3_000;
+/** Who comes and goes sends no events; all that counts people is loaded again this often. */
+export const PEOPLE_RELOAD_MS = 3_000;
+/** A long list of worlds costs more to load, and is loaded less often in proportion. */
+const RELOAD_MS_PER_WORLD = 20;
 
 export const useMe = () =>
   useQuery({ queryKey: ["me"], queryFn: api.me, retry: false, staleTime: 60_000 });
@@ -22,15 +24,29 @@ export function useMay(role: Role): boolean {
   return data !== undefined && (ranks[data.role] ?? 0) >= ranks[role];
 }
 
-export const useWorlds = () =>
-  useQuery({ queryKey: ["worlds"], queryFn: api.worlds, refetchInterval: reload(SAFETY_RELOAD_MS) });
+export const worldsReloadMs = (worlds: number) =>
+  Math.max(PEOPLE_RELOAD_MS, worlds * RELOAD_MS_PER_WORLD);
 
-export function useWorld(worldId: string) {
-  return useQuery({
+export const useWorlds = () =>
+  useQuery({
+    queryKey: ["worlds"],
+    queryFn: api.worlds,
+    refetchInterval: (query) => reload(worldsReloadMs(query.state.data?.length ?? 0))(query),
+  });
+
+const worldQuery = (worldId: string) =>
+  queryOptions({
     queryKey: ["world", worldId],
     queryFn: () => api.world(worldId),
-    refetchInterval: reload(SAFETY_RELOAD_MS),
+    refetchInterval: reload(PEOPLE_RELOAD_MS),
   });
+
+export const useWorld = (worldId: string) => useQuery(worldQuery(worldId));
+
+/** The world as it is now: for a question that quotes it, it is loaded again when that is asked. */
+export function useWorldNow(known: World): World {
+  const now = useQuery({ ...worldQuery(known.id), refetchOnMount: "always" });
+  return (now.isFetchedAfterMount && now.data) || known;
 }
 
 export function useDeployment(deploymentId: string | null | undefined) {
@@ -38,7 +54,7 @@ export function useDeployment(deploymentId: string | null | undefined) {
     queryKey: ["deployment", deploymentId],
     queryFn: () => api.deployment(deploymentId ?? ""),
     enabled: Boolean(deploymentId),
-    refetchInterval: reload(SAFETY_RELOAD_MS),
+    refetchInterval: reload(PEOPLE_RELOAD_MS),
   });
 }
 

@@ -11,8 +11,8 @@ import { standingText } from "../failover/standing.js";
 import { count, plural } from "../format.js";
 import { useNow } from "../live.js";
 import {
+  PEOPLE_RELOAD_MS,
   type Pair,
-  SESSIONS_RELOAD_MS,
   isInTrouble,
   isMoving,
   pairs,
@@ -41,7 +41,7 @@ function useLostCount(worldId: string, isWanted: boolean) {
     queryKey: ["world", worldId, "sessions"],
     queryFn: () => api.sessions(worldId),
     enabled: isWanted,
-    refetchInterval: SESSIONS_RELOAD_MS,
+    refetchInterval: PEOPLE_RELOAD_MS,
     meta: { isFixed: true },
   });
   return sessions.data?.filter((session) => session.state !== "inWorld").length;

@@ -7,7 +7,7 @@ import { useMemo, useRef, useState } from "react";
 import { api } from "../../api/client.js";
 import type { Session, World } from "../../api/types.js";
 import { count, time } from "../format.js";
-import { SESSIONS_RELOAD_MS, useMay } from "../queries.js";
+import { PEOPLE_RELOAD_MS, useMay } from "../queries.js";
 import { Confirm } from "./Confirm.js";
 import { useTell } from "./Notices.js";
 import { Problem } from "./Problem.js";
@@ -25,7 +25,8 @@ export function Sessions({ world }: { world: World }) {
   const sessions = useQuery({
     queryKey: ["world", world.id, "sessions"],
     queryFn: () => api.sessions(world.id),
-    refetchInterval: SESSIONS_RELOAD_MS,
+    refetchInterval: PEOPLE_RELOAD_MS,
+    // A list of thousands is not loaded again at each event.
     meta: { isFixed: true },
   });
   const [search, setSearch] = useState("");

@@ -8,7 +8,7 @@ import { api } from "../../api/client.js";
 import { asProblem } from "../../api/problem.js";
 import type { World } from "../../api/types.js";
 import { plural } from "../format.js";
-import { useMay } from "../queries.js";
+import { useMay, useWorldNow } from "../queries.js";
 import { Confirm } from "./Confirm.js";
 import { useTell } from "./Notices.js";
 import { Problem } from "./Problem.js";
@@ -130,6 +130,7 @@ function Launch({ world, close }: Props) {
 }
 
 function Stop({ world, close }: Props) {
+  const { sessions } = useWorldNow(world).status;
   const stop = useAct(
     (reason: string) => api.stop(world.id, reason ? { force: true, reason } : {}),
     `${world.name} is stopping.`,
@@ -147,7 +148,7 @@ function Stop({ world, close }: Props) {
       onCancel={close}
     >
       <Text>
-        {plural(world.status.sessions, "person is", "people are")} connected. The servers end, and
+        {plural(sessions, "person is", "people are")} connected. The servers end, and
         everyone in them loses the game.
       </Text>
     </Confirm>
@@ -155,6 +156,7 @@ function Stop({ world, close }: Props) {
 }
 
 function Restart({ world, close }: Props) {
+  const { sessions } = useWorldNow(world).status;
   const restart = useAct(() => api.restart(world.id), `${world.name} is restarting.`, close);
   return (
     <Confirm
@@ -167,7 +169,7 @@ function Restart({ world, close }: Props) {
     >
       <Text>
         A new deployment with a new Deployment ID takes the place of the present one.{" "}
-        {plural(world.status.sessions, "person", "people")} will be asked to rejoin.
+        {plural(sessions, "person", "people")} will be asked to rejoin.
       </Text>
     </Confirm>
   );
