@@ -57,3 +57,51 @@ describe("the number of people", () => {
     expect(await page.getByText("32 of 500", { exact: true }).count()).toBe(1);
   });
 });
+
+describe("the question before a failover", () => {
+  it("says how fast it will be, and a dry run is forgotten with the options that it was of", async () => {
+    const page = await at("/worlds/wld_main/failover");
+    arrive(30);
+    await page.getByRole("button", { name: "Dry run" }).click();
+    const answer = page.getByText("Dry run: nothing was changed");
+    await answer.waitFor();
+    await page.getByRole("button", { name: "Options" }).click();
+    await page.getByLabel("Rejoins per second at the most").fill("4");
+    await answer.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Fail over now" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("30 people move at 3.8 per second, which takes about 8.0 s.").waitFor();
+  });
+
+  it("says what is refused and why, and how to do it all the same", async () => {
+    const page = await at("/worlds/wld_main/failover");
+    const rules = [
+      {
+        code: "cool_down",
+        message: "the last failover was a moment ago: wait 50 s",
+        main: null,
+        standby: null,
+        remedy: "lifeboat failover list wld_main",
+        mayForce: true,
+      },
+    ];
+    const detail = "blocked by cool_down; `rules` says what each lacks, or `force` with a `reason`";
+    const blocked = { title: "The failover is blocked", code: "failover_blocked", detail, rules };
+    await page.route(/\/failover$/, (route) => {
+      const { dryRun, force } = (route.request().postDataJSON() ?? {}) as Record<string, boolean>;
+      const isRefused = route.request().method() === "POST" && !dryRun && !force;
+      return isRefused
+        ? route.fulfill({ status: 409, body: JSON.stringify(blocked) })
+        : route.continue();
+    });
+    await page.getByRole("button", { name: "Fail over now" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Fail over", exact: true }).click();
+    await dialog.getByRole("alert").getByText("the last failover was a moment ago").waitFor();
+    expect(await dialog.innerText()).not.toContain("`");
+    await dialog.getByText("say why under “Reason”, then press “Fail over all the same”").waitFor();
+    await dialog.getByLabel("Reason").fill("the servers died");
+    await dialog.getByRole("button", { name: "Fail over all the same" }).click();
+    await dialog.waitFor({ state: "detached" });
+  });
+});

@@ -15,58 +15,29 @@ import {
   TextInput,
   Title,
 } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../../api/client.js";
-import { type Rule, asProblem } from "../../api/problem.js";
-import type { Failover, FailoverRequest, World } from "../../api/types.js";
-import { count, plural, span, value } from "../format.js";
-import { Confirm } from "../parts/Confirm.js";
+import type { Rule } from "../../api/problem.js";
+import type { Failover, FailoverRequest } from "../../api/types.js";
+import { plural, span, value } from "../format.js";
 import { Problem } from "../parts/Problem.js";
+import { Ask } from "./Ask.js";
+import { type Move, perSecond, sentence } from "./sentences.js";
 
-interface Props {
-  kind: "failover" | "failback";
-  main: World;
-  standby: World;
-}
-
-/** What the act will do, in one sentence. */
-function sentence({ kind, main, standby }: Props, mode: string): string {
-  const from = kind === "failover" ? main : standby;
-  const to = kind === "failover" ? standby : main;
-  const isOne = kind === "failover" && main.status.sessions === 1;
-  const [leaves, goes] = isOne ? ["leaves", "goes"] : ["leave", "go"];
-  const when = mode === "graceful" ? "in turn" : "at once";
-  const who =
-    kind === "failover"
-      ? `${plural(main.status.sessions, "person", "people")} in ${from.name}`
-      : "All who were redirected";
-  const then =
-    kind === "failover"
-      ? `whoever joins ${main.name} from then on goes there too`
-      : `whoever joins ${main.name} comes to it again`;
-  return `${who} ${leaves} ${when} and ${goes} to ${to.name}; ${then}.`;
-}
-
-export function Start(props: Props) {
-  const { kind, main } = props;
-  const cache = useQueryClient();
+export function Start(move: Move) {
+  const { kind, main } = move;
   const [request, setRequest] = useState<FailoverRequest>({ mode: "emergency" });
   const [isAsking, setIsAsking] = useState(false);
   const [isOpen, setIsOpen] = useState(false);
-  const set = (change: FailoverRequest) => setRequest((was) => ({ ...was, ...change }));
   const send = (body: FailoverRequest) =>
     kind === "failover" ? api.startFailover(main.id, body) : api.startFailback(main.id, body);
   const dryRun = useMutation({ mutationFn: () => send({ ...clean(request), dryRun: true }) });
-  const start = useMutation({
-    mutationFn: (force: FailoverRequest) => send({ ...clean(request), ...force }),
-    onSuccess: () => {
-      setIsAsking(false);
-      void cache.invalidateQueries();
-    },
-  });
-  const rules = start.error ? asProblem(start.error).rules : [];
-  const mayForce = rules.length > 0 && rules.every((rule) => rule.mayForce);
+  const set = (change: FailoverRequest) => {
+    setRequest((was) => ({ ...was, ...change }));
+    // What it said was said of other options.
+    dryRun.reset();
+  };
   const label = kind === "failover" ? "Fail over" : "Fail back";
   return (
     <Paper withBorder p="md" component="section" aria-labelledby={kind}>
@@ -74,7 +45,7 @@ export function Start(props: Props) {
         <Title order={2} size="h3" id={kind}>
           {label}
         </Title>
-        <Text className="wrap">{sentence(props, request.mode ?? "emergency")}</Text>
+        <Text className="wrap">{sentence(move, request.mode ?? "emergency")}</Text>
         <Group>
           <Button color="red.9" size="md" onClick={() => setIsAsking(true)}>
             {label} now
@@ -98,20 +69,13 @@ export function Start(props: Props) {
         {dryRun.data && <Plan plan={dryRun.data.plan} />}
       </Stack>
       {isAsking && (
-        <Confirm
-          title={`${label}: ${main.name}?`}
-          confirm={mayForce ? `${label} all the same` : label}
-          reason={mayForce ? "required" : "optional"}
-          isBusy={start.isPending}
-          error={start.error}
-          onConfirm={(reason) => start.mutate(mayForce ? { force: true, reason } : { reason })}
-          onCancel={() => {
-            start.reset();
-            setIsAsking(false);
-          }}
-        >
-          <Text className="wrap">{sentence(props, request.mode ?? "emergency")}</Text>
-        </Confirm>
+        <Ask
+          move={move}
+          label={label}
+          request={clean(request)}
+          send={send}
+          close={() => setIsAsking(false)}
+        />
       )}
     </Paper>
   );
@@ -125,7 +89,7 @@ function clean(request: FailoverRequest): FailoverRequest {
 interface OptionsProps {
   request: FailoverRequest;
   set: (change: FailoverRequest) => void;
-  kind: Props["kind"];
+  kind: Move["kind"];
 }
 
 function Options({ request, set, kind }: OptionsProps) {
@@ -180,7 +144,7 @@ function Plan({ plan }: { plan: Failover["plan"] }) {
     >
       <Text size="sm" className="numbers">
         {plural(plan.sessions, "person", "people")} would move within {span(plan.windowMs)}, at{" "}
-        {count(Math.round(plan.ratePerSecond * 10) / 10)} per second.
+        {perSecond(plan.ratePerSecond)}.
       </Text>
       {blocking.length > 0 && <Rules rules={blocking} />}
     </Alert>
@@ -194,7 +158,8 @@ function Rules({ rules }: { rules: Rule[] }) {
         {rules.map((rule) => (
           <Table.Tr key={rule.code}>
             <Table.Td className="wrap">
-              <b>{rule.message}</b> {rule.remedy}
+              <b>{rule.message}</b>
+              <div className="mono">{rule.remedy}</div>
             </Table.Td>
             <Table.Td className="wrap">{value(rule.main)}</Table.Td>
             <Table.Td className="wrap">{value(rule.standby)}</Table.Td>

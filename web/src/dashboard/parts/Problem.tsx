@@ -1,15 +1,19 @@
 /** An error as the server says it: what, why, which fields, what helps. */
 
 import { Alert, Button, List, Stack, Text } from "@mantine/core";
-import { asProblem } from "../../api/problem.js";
+import { type Rule, asProblem } from "../../api/problem.js";
 import { span, value } from "../format.js";
+
+const hasValues = ({ main, standby }: Rule) => main !== null || standby !== null;
 
 export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {
   const problem = asProblem(error);
+  // The rules say themselves what the detail sums up for programs.
+  const isTold = problem.rules.length === 0 && problem.detail !== problem.title;
   return (
     <Alert color="red" title={problem.title} role="alert" variant="light">
       <Stack gap="xs">
-        {problem.detail && problem.detail !== problem.title && (
+        {isTold && problem.detail && (
           <Text size="sm" className="wrap">
             {problem.detail}
           </Text>
@@ -27,8 +31,9 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
           <List size="sm">
             {problem.rules.map((rule) => (
               <List.Item key={rule.code} className="wrap">
-                <b>{rule.message}</b> Main: {value(rule.main)}; standby: {value(rule.standby)}.{" "}
-                {rule.remedy}
+                <b>{rule.message}</b>
+                {hasValues(rule) && ` (main: ${value(rule.main)}; standby: ${value(rule.standby)})`}
+                <div className="mono">{rule.remedy}</div>
               </List.Item>
             ))}
           </List>

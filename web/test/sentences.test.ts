@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { failover, world } from "../mock/data.js";
+import { forceText, paceText } from "../src/dashboard/failover/sentences.js";
+
+const main = world("wld_a", "Main Stage");
+const record = failover(main, world("wld_b", "FAILOVER Main Stage"), "ada");
+
+describe("a move in sentences", () => {
+  it("how fast it will be", () => {
+    const pace = (sessions: number, windowMs: number) =>
+      paceText({ ...record.plan, sessions, windowMs, ratePerSecond: 6.25 });
+    expect(pace(500, 80_000)).toBe("500 people move at 6.3 per second, which takes about 80 s.");
+    expect(pace(1, 0)).toBe("1 person moves at 6.3 per second, which takes about 1.0 s.");
+    expect(pace(0, 0)).toBe("Nobody has to move.");
+  });
+
+  it("what may be forced, and what speaks against the rest", () => {
+    const rule = { code: "", main: null, standby: null, remedy: "" };
+    const soft = { ...rule, message: "wait 50 s", mayForce: true };
+    const firm = { ...rule, message: "the main world is Inactive", mayForce: false };
+    expect(forceText([soft], "Fail back all the same")).toMatch(/“Reason”, then press “Fail back all/);
+    expect(forceText([soft, firm], "")).toMatch(/as long as this holds: the main world is Inactive\.$/);
+  });
+});
