@@ -2,18 +2,22 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { type Mock, startMock } from "../mock/server.js";
+import { failover } from "../mock/data.js";
+import { type Mock, type MockOptions, startMock } from "../mock/server.js";
+import type { Failover, World } from "../src/api/types.js";
 import { Stage, signIn } from "./visitor.js";
 
 const stage = Stage.prepareWithoutProgram();
 const mocks: Mock[] = [];
 let mock: Mock;
 
-beforeEach(async () => {
-  mock = await startMock({ people: 1 });
-  mocks.push(mock);
-});
+beforeEach(() => begin());
 afterAll(() => Promise.all(mocks.map((one) => one.close())));
+
+async function begin(options: MockOptions = {}): Promise<void> {
+  mock = await startMock({ people: 1, ...options });
+  mocks.push(mock);
+}
 
 async function at(path: string, viewport = { width: 1280, height: 800 }): Promise<Page> {
   const page = await stage.newPage({ viewport });
@@ -103,5 +107,27 @@ describe("the question before a failover", () => {
     await dialog.getByLabel("Reason").fill("the servers died");
     await dialog.getByRole("button", { name: "Fail over all the same" }).click();
     await dialog.waitFor({ state: "detached" });
+  });
+});
+
+describe("the records of failovers", () => {
+  it("say which world each is of, and that a failback led home", async () => {
+    const [main, standby] = mock.worlds as [World, World];
+    const there = failover(main, standby, "ada");
+    const home: Failover = { ...failover(main, main, "ada"), id: "fo_home", kind: "failback" };
+    await begin({
+      instead: (_, path) => {
+        if (path === "/api/failovers") return [200, { items: [there, home], nextCursor: null }];
+        return path === "/api/failovers/fo_home" ? [200, home] : undefined;
+      },
+    });
+    const page = await at("/failovers");
+    const row = page.getByRole("row", { name: "failback home to Main Stage" });
+    await row.waitFor();
+    await page.getByRole("row", { name: "failover to FAILOVER Main Stage" }).waitFor();
+    const world = row.getByRole("link", { name: "Main Stage", exact: true });
+    expect(await world.getAttribute("href")).toBe("/worlds/wld_main");
+    await row.getByRole("link").first().click();
+    await page.getByText(/^home to Main Stage, emergency, by ada/).waitFor();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { failover, world } from "../mock/data.js";
-import { forceText, paceText } from "../src/dashboard/failover/sentences.js";
+import { forceText, paceText, whereText } from "../src/dashboard/failover/sentences.js";
 
 const main = world("wld_a", "Main Stage");
 const record = failover(main, world("wld_b", "FAILOVER Main Stage"), "ada");
@@ -20,5 +20,11 @@ describe("a move in sentences", () => {
     const firm = { ...rule, message: "the main world is Inactive", mayForce: false };
     expect(forceText([soft], "Fail back all the same")).toMatch(/“Reason”, then press “Fail back all/);
     expect(forceText([soft, firm], "")).toMatch(/as long as this holds: the main world is Inactive\.$/);
+  });
+
+  it("where it leads, and that a failback leads home", () => {
+    expect(whereText("failover", "FAILOVER Main Stage")).toBe("to FAILOVER Main Stage");
+    expect(whereText("failback", "Main Stage")).toBe("home to Main Stage");
+    expect(whereText("rejoin", "Main Stage")).toBe("into Main Stage again");
   });
 });

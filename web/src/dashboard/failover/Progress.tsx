@@ -13,6 +13,7 @@ import { isMoving, useFailover, useMay, useWorld } from "../queries.js";
 import { ArrivalChart } from "./ArrivalChart.js";
 import { Controls } from "./Controls.js";
 import { type Curve, curveOf, observed, timeToGoMs } from "./arrivals.js";
+import { perSecond, whereText } from "./sentences.js";
 import { WideTable } from "../parts/WideTable.js";
 
 const titles = { failover: "Failover", failback: "Failback", rejoin: "Rejoin" };
@@ -44,6 +45,7 @@ export function Progress({ failoverId }: { failoverId: string }) {
 function Head({ failover }: { failover: Failover }) {
   const from = useWorld(failover.worldId).data?.name ?? failover.worldId;
   const to = useWorld(failover.targetWorldId).data?.name ?? failover.targetWorldId;
+  const where = whereText(failover.kind, to);
   return (
     <Stack gap={2}>
       <Group gap="sm">
@@ -53,7 +55,8 @@ function Head({ failover }: { failover: Failover }) {
         <PhaseBadge phase={failover.phase} />
       </Group>
       <Text className="wrap">
-        {from} → {to}, {failover.mode}, by {failover.by}, {time(failover.startedAt)}
+        {failover.kind === "failover" && `from ${from} `}
+        {where}, {failover.mode}, by {failover.by}, {time(failover.startedAt)}
         {failover.trigger === "drill" && " (a drill)"}
         {failover.trigger === "liveConfig" && " (by live config)"}
       </Text>
@@ -116,7 +119,7 @@ function Numbers({ failover }: { failover: Failover }) {
         {failover.phase === "held"
           ? "On hold: nobody is told to move until you resume."
           : toGo !== null && counts.pending > 0
-            ? `About ${span(Math.max(toGo, 1_000))} to go at ${count(Math.round(failover.plan.ratePerSecond * 10) / 10)} per second.`
+            ? `About ${span(Math.max(toGo, 1_000))} to go at ${perSecond(failover.plan.ratePerSecond)}.`
             : failover.finishedAt
               ? `Finished ${time(failover.finishedAt)}.`
               : ""}{" "}

@@ -45,3 +45,9 @@ export function forceText(rules: Rule[], button: string): string {
     ? `It may be done all the same: say why under “Reason”, then press “${button}”.`
     : `It may not be done, whatever the reason, as long as this holds: ${firm.join("; ")}.`;
 }
+
+/** Where a move leads: of those who go home, both worlds of the record are the same. */
+export function whereText(kind: Failover["kind"], target: string): string {
+  if (kind === "failback") return `home to ${target}`;
+  return kind === "rejoin" ? `into ${target} again` : `to ${target}`;
+}

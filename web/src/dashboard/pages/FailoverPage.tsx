@@ -69,7 +69,7 @@ function Main({ main }: { main: World }) {
       {main.standby && (
         <>
           <Drills worldId={main.id} />
-          <Past records={records} />
+          <Past records={records} of="one" />
         </>
       )}
       {!mayOperate && (

@@ -24,7 +24,7 @@ export default function FailoversPage({ failoverId }: { failoverId?: string }) {
           <Progress failoverId={failoverId} />
         </>
       ) : (
-        <Past records={failovers.data ?? []} />
+        <Past records={failovers.data ?? []} of="many" />
       )}
     </Stack>
   );
