@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { failover, world } from "../mock/data.js";
-import { forceText, paceText, whereText } from "../src/dashboard/failover/sentences.js";
+import { forceText, paceText, stagesText, whereText } from "../src/dashboard/failover/sentences.js";
 
 const main = world("wld_a", "Main Stage");
 const record = failover(main, world("wld_b", "FAILOVER Main Stage"), "ada");
@@ -26,5 +26,13 @@ describe("a move in sentences", () => {
     expect(whereText("failover", "FAILOVER Main Stage")).toBe("to FAILOVER Main Stage");
     expect(whereText("failback", "Main Stage")).toBe("home to Main Stage");
     expect(whereText("rejoin", "Main Stage")).toBe("into Main Stage again");
+  });
+
+  it("what game servers confirm, but once it is over no smaller number than landed", () => {
+    const stages = (confirmed: number, finishedAt: string | null) =>
+      stagesText({ counts: { ...record.counts, told: 1_200, landed: 50, confirmed }, finishedAt });
+    expect(stages(12, null)).toBe("1,200 told · 0 asked · 0 placed · 12 confirmed by the game server");
+    expect(stages(50, record.startedAt)).toContain("50 confirmed");
+    expect(stages(12, record.startedAt)).not.toContain("confirmed");
   });
 });

@@ -13,7 +13,7 @@ import { isMoving, useFailover, useMay, useWorld } from "../queries.js";
 import { ArrivalChart } from "./ArrivalChart.js";
 import { Controls } from "./Controls.js";
 import { type Curve, curveOf, observed, timeToGoMs } from "./arrivals.js";
-import { perSecond, whereText } from "./sentences.js";
+import { perSecond, stagesText, whereText } from "./sentences.js";
 import { WideTable } from "../parts/WideTable.js";
 
 const titles = { failover: "Failover", failback: "Failback", rejoin: "Rejoin" };
@@ -123,8 +123,7 @@ function Numbers({ failover }: { failover: Failover }) {
             : failover.finishedAt
               ? `Finished ${time(failover.finishedAt)}.`
               : ""}{" "}
-        {count(counts.told)} told · {count(counts.asked)} asked · {count(counts.placed)} placed ·{" "}
-        {count(counts.confirmed)} confirmed by the game server
+        {stagesText(failover)}
       </Text>
       {refused.length > 0 && (
         <Text size="sm">

@@ -51,3 +51,16 @@ export function whereText(kind: Failover["kind"], target: string): string {
   if (kind === "failback") return `home to ${target}`;
   return kind === "rejoin" ? `into ${target} again` : `to ${target}`;
 }
+
+/**
+ * How far people are on their way. Game servers confirm behind the landing, and one that is not
+ * asked any more not at all: once a move is over, a smaller number of theirs would read like a loss.
+ */
+export function stagesText({ counts, finishedAt }: Pick<Failover, "counts" | "finishedAt">): string {
+  const { told, asked, placed, landed, confirmed } = counts;
+  const texts = [`${count(told)} told`, `${count(asked)} asked`, `${count(placed)} placed`];
+  if (finishedAt === null || confirmed >= landed) {
+    texts.push(`${count(confirmed)} confirmed by the game server`);
+  }
+  return texts.join(" · ");
+}
