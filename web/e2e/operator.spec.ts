@@ -131,3 +131,21 @@ describe("the records of failovers", () => {
     await page.getByText(/^home to Main Stage, emergency, by ada/).waitFor();
   });
 });
+
+describe("a world that is failed over", () => {
+  it("is shown as such beside the one that stands in, for as long as joiners go there", async () => {
+    const worlds = await at("/");
+    const standby = await at("/worlds/wld_spare");
+    await worlds.getByText("Ready to stand in").waitFor();
+    for (const [phase, word] of [["moving", "moving"], ["complete", "Failed over"]] as const) {
+      mock.change(() => {
+        const [main] = mock.worlds as [World];
+        main.status.failover = { phase, failoverId: null, targetWorldId: "wld_spare" };
+      });
+      await worlds.getByText(word, { exact: true }).waitFor();
+      await worlds.getByText("Standing in", { exact: true }).waitFor();
+      expect(await worlds.getByText("Ready to stand in").count()).toBe(0);
+      await standby.getByText("Standing in", { exact: true }).waitFor();
+    }
+  });
+});

@@ -120,7 +120,7 @@ const story: [name: string, act: () => Promise<void>][] = [
       await page.getByText(/^About .* to go/).waitFor();
     },
   ],
-  ["worlds-alarm", () => visit("/", "Ready to stand in")],
+  ["worlds-alarm", () => visit("/", "Standing in")],
   ["failovers", () => visit("/failovers", "Records")],
   [
     "failover-report",

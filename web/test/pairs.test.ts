@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { world } from "../mock/data.js";
-import { isInTrouble, pairs } from "../src/dashboard/queries.js";
+import { failoverWord, isInTrouble, pairs, standsIn } from "../src/dashboard/queries.js";
 
 const names = (worlds: ReturnType<typeof world>[]) => pairs(worlds).map(({ main }) => main.name);
 
@@ -34,5 +34,21 @@ describe("worlds are shown as pairs", () => {
     };
     expect([at("Active", 5), at("Starting", 0), at("Error", 0, "complete")]).toEqual([false, false, false]);
     expect([at("Error", 0), at("Starting", 5), at("Active", 5, "held")]).toEqual([true, true, true]);
+  });
+
+  it("with what the override does, for as long as it is set", () => {
+    const main = world("wld_1", "A", { standby: "wld_2" });
+    const standby = world("wld_2", "FAILOVER A", { standbyFor: "wld_1" });
+    const at = (phase: string | null) => {
+      const failover = phase && { phase, failoverId: "fo_1", targetWorldId: "wld_2" };
+      main.status.failover = failover || null;
+      return [failoverWord(main), standsIn(standby, main)];
+    };
+    expect(at(null)).toEqual([null, false]);
+    expect(at("moving")).toEqual(["moving", true]);
+    expect(at("redirecting-new-joiners")).toEqual(["redirecting-new-joiners", true]);
+    expect(at("complete")).toEqual(["Failed over", true]);
+    expect(at("complete-with-stragglers")).toEqual(["Failed over", true]);
+    expect(standsIn(main, undefined)).toBe(false);
   });
 });

@@ -92,6 +92,16 @@ export function useFailover(failoverId: string | null) {
 
 export const isMoving = (phase: string) => phase === "moving" || phase === "held";
 
+/** What a world's override does, in a word. Once a move is complete, joiners still go elsewhere. */
+export function failoverWord({ status }: World): string | null {
+  const phase = status.failover?.phase ?? null;
+  return phase?.startsWith("complete") ? "Failed over" : phase;
+}
+
+/** Whether a main world's joiners are sent to this one. */
+export const standsIn = (standby: World, main: World | null | undefined) =>
+  main?.status.failover?.targetWorldId === standby.id;
+
 /** A main world with its standby, or a world by itself. */
 export interface Pair {
   main: World;

@@ -16,12 +16,12 @@ import { Link, useLocation } from "wouter";
 import type { World } from "../../api/types.js";
 import { count, plural, timeLeft } from "../format.js";
 import { useNow } from "../live.js";
-import { PhaseBadge } from "../parts/PhaseBadge.js";
+import { FailoverBadge, PhaseBadge } from "../parts/PhaseBadge.js";
 import { Problem } from "../parts/Problem.js";
 import { WorldActions } from "../parts/WorldActions.js";
 import { WorldForm } from "../parts/WorldForm.js";
 import { useTitle } from "../parts/title.js";
-import { type Pair, pairs, useMay, useReadiness, useWorlds } from "../queries.js";
+import { type Pair, pairs, standsIn, useMay, useReadiness, useWorlds } from "../queries.js";
 
 const CARD_HEIGHT_PX = 190;
 
@@ -158,8 +158,8 @@ function WorldCard({ world, role, main }: { world: World; role: string; main?: W
           {role}
         </Text>
         <PhaseBadge phase={status.phase} />
-        {status.failover && <PhaseBadge phase={status.failover.phase} />}
-        {main && <Ready mainId={main.id} />}
+        <FailoverBadge world={world} main={main} />
+        {main && !standsIn(world, main) && <Ready mainId={main.id} />}
       </Group>
       <Anchor component={Link} href={`/worlds/${world.id}`} fw={650} size="lg" className="wrap">
         {world.name}

@@ -1,4 +1,6 @@
 import { Badge } from "@mantine/core";
+import type { World } from "../../api/types.js";
+import { failoverWord, standsIn } from "../queries.js";
 
 const colours: Record<string, string> = {
   Active: "green.9",
@@ -15,7 +17,9 @@ const colours: Record<string, string> = {
   Inactive: "gray.7",
   "failed-back": "gray.7",
   cancelled: "gray.7",
+  "Standing in": "blue.8",
   held: "orange.9",
+  "Failed over": "orange.9",
   "complete-with-stragglers": "orange.9",
   "redirecting-new-joiners": "orange.9",
   preempted: "orange.9",
@@ -30,5 +34,16 @@ export function PhaseBadge({ phase }: { phase: string }) {
     <Badge color={colours[phase] ?? "gray.7"} variant="filled" radius="sm" tt="none" miw="max-content">
       {phase}
     </Badge>
+  );
+}
+
+/** Where a world stands in a failover, its own or that of the main world it is the standby of. */
+export function FailoverBadge({ world, main }: { world: World; main?: World | undefined }) {
+  const word = failoverWord(world);
+  return (
+    <>
+      {word && <PhaseBadge phase={word} />}
+      {standsIn(world, main) && <PhaseBadge phase="Standing in" />}
+    </>
   );
 }

@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import type { World } from "../../api/types.js";
 import { useWorld } from "../queries.js";
 import { EnterAsPlayer } from "./EnterAsPlayer.js";
-import { PhaseBadge } from "./PhaseBadge.js";
+import { FailoverBadge, PhaseBadge } from "./PhaseBadge.js";
 import { Problem } from "./Problem.js";
 import { useTitle } from "./title.js";
 
@@ -45,6 +45,7 @@ export function WorldHead({ worldId, here }: { worldId: string; here: Here }) {
 
 function Name({ world }: { world: World }) {
   const { status } = world;
+  const main = useWorld(world.standbyFor ?? world.id).data;
   return (
     <Stack gap={4}>
       <Group gap="sm">
@@ -52,7 +53,7 @@ function Name({ world }: { world: World }) {
           {world.name}
         </Title>
         <PhaseBadge phase={status.phase} />
-        {status.failover && <PhaseBadge phase={status.failover.phase} />}
+        <FailoverBadge world={world} main={main} />
       </Group>
       {status.message && <Text c="dimmed">{status.message}</Text>}
       {world.standbyFor && <Other label="Stands in for" worldId={world.standbyFor} />}
