@@ -149,3 +149,18 @@ describe("a world that is failed over", () => {
     }
   });
 });
+
+describe("the checks of readiness", () => {
+  it("have their remedy within a phone's width, under what they say", async () => {
+    const page = await at("/worlds/wld_main/failover", { width: 390, height: 844 });
+    const row = page.locator('[data-check="liveConfig.values"]');
+    const remedy = row.getByRole("button", { name: "Mirror main's values" });
+    const [message, button] = await Promise.all([
+      row.getByText("differs between main and standby").boundingBox(),
+      remedy.boundingBox(),
+    ]);
+    expect(button?.y).toBeGreaterThan(message?.y ?? Number.POSITIVE_INFINITY);
+    expect((button?.x ?? 0) + (button?.width ?? 0)).toBeLessThanOrEqual(390);
+    await page.locator('[data-check="deployment.healthy"]').getByText("1 of 1 ready").first().waitFor();
+  });
+});

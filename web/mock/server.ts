@@ -118,6 +118,7 @@ class Stage {
       remedy: ok ? "" : "Make the standby like the main world, then launch it again.",
     });
     const { main, standby } = this;
+    const servers = { ready: 1, wanted: 1, hung: 0 };
     const checks = [
       check("build.mod", true, "plaza 1.1.0", "plaza 1.1.0"),
       check("build.content", true, "2026.11.1", "2026.11.1"),
@@ -130,6 +131,7 @@ class Stage {
         standby.access.groups,
       ),
       check("deployment.active", standby.status.phase === "Active", "Active", standby.status.phase),
+      check("deployment.healthy", true, servers, servers),
       check("liveConfig.values", false, { DoorsOpen: true }, { DoorsOpen: false }, "warn"),
       check("access.public", false, true, false, "info"),
       check("drill.age", false, null, "never", "info"),

@@ -33,6 +33,20 @@ export function timeLeft(endsAt: string | null, now: number): string {
   return ms > 0 ? span(Math.max(ms, 1_000)) : "over";
 }
 
+interface Servers {
+  ready: number;
+  wanted: number;
+  hung: number;
+}
+
+const isServers = (given: object): given is Servers =>
+  ["ready", "wanted", "hung"].every((key) => key in given);
+
+function serversText({ ready, wanted, hung }: Servers): string {
+  const hangs = hung > 0 ? `, ${plural(hung, "hangs", "hang")}` : "";
+  return `${count(ready)} of ${count(wanted)} ready${hangs}`;
+}
+
 /** Any JSON value on one line, for tables and comparisons. */
 export function value(given: unknown): string {
   if (given === undefined || given === null) return "–";
@@ -41,6 +55,7 @@ export function value(given: unknown): string {
   if (Array.isArray(given) && given.every((one) => typeof one !== "object")) {
     return given.length > 0 ? given.join(", ") : "(none)";
   }
+  if (typeof given === "object" && isServers(given)) return serversText(given);
   return JSON.stringify(given);
 }
 

@@ -9,7 +9,6 @@ import { plural, time, value } from "../format.js";
 import { useTell } from "../parts/Notices.js";
 import { Problem } from "../parts/Problem.js";
 import { isMoving, useMay, useReadiness, useWorld } from "../queries.js";
-import { WideTable } from "../parts/WideTable.js";
 
 interface Remedy {
   label: string;
@@ -106,28 +105,26 @@ export function ReadinessList({ main }: { main: World }) {
           title={verdict(main, readiness.data.ready, blocking)}
         />
       )}
-      <WideTable label="Readiness checks" minWidth={640}>
-        <Table aria-labelledby="readiness" verticalSpacing="xs">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Check</Table.Th>
-              <Table.Th>Main</Table.Th>
-              <Table.Th>Standby</Table.Th>
-              <Table.Th>Remedy</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {sorted.map((check) => (
-              <Row
-                key={check.id}
-                check={check}
-                main={main}
-                standby={main.standby ? standby : undefined}
-              />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </WideTable>
+      <Table aria-labelledby="readiness" verticalSpacing="xs" className="checks">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Check</Table.Th>
+            <Table.Th>Main</Table.Th>
+            <Table.Th>Standby</Table.Th>
+            <Table.Th>Remedy</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {sorted.map((check) => (
+            <Row
+              key={check.id}
+              check={check}
+              main={main}
+              standby={main.standby ? standby : undefined}
+            />
+          ))}
+        </Table.Tbody>
+      </Table>
     </Paper>
   );
 }
@@ -155,9 +152,13 @@ function Row({ check, main, standby }: { check: Check; main: World; standby: Wor
           {!check.ok && <Text size="sm">{check.message}</Text>}
         </Stack>
       </Table.Td>
-      <Table.Td className="wrap">{value(check.main)}</Table.Td>
-      <Table.Td className="wrap">{value(check.standby)}</Table.Td>
-      <Table.Td>
+      <Table.Td className="wrap" data-column="Main">
+        {value(check.main)}
+      </Table.Td>
+      <Table.Td className="wrap" data-column="Standby">
+        {value(check.standby)}
+      </Table.Td>
+      <Table.Td className="wrap" data-column="Remedy">
         {!check.ok && (
           <Stack gap={4}>
             {check.remedy && <Text size="sm">{check.remedy}</Text>}
