@@ -77,6 +77,7 @@ const OFFLINE_WAIT_MAX_MS = 30_000;
 /** One player in one world, wherever that is. */
 export class Client {
   readonly #options: ClientOptions;
+  readonly #socketClass: SocketClass;
   readonly #environment: Environment;
   readonly #machine: Machine;
   readonly #listeners: Listeners = {
@@ -97,8 +98,10 @@ export class Client {
   #inputs: Input[] = [];
   #isGiving = false;
 
+  /** Throws where there is no WebSocket: later, nobody would be there to catch it. */
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#socketClass = socketClassOf(options.WebSocket);
     this.#environment = options.environment ?? pageEnvironment();
     this.#machine = new Machine({
       baseVersion: options.baseVersion ?? null,
@@ -252,7 +255,7 @@ export class Client {
     this.#whenOnline(() => {
       if (isCalledOff) return;
       const protocols = [SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX + token];
-      this.#channel = openSocket(this.#socketClass(), url, protocols, {
+      this.#channel = openSocket(this.#socketClass, url, protocols, {
         text: (text) => {
           const frame = readFrame(text);
           if (frame) this.#give({ input: "frame", frame });
@@ -263,12 +266,6 @@ export class Client {
         },
       });
     });
-  }
-
-  #socketClass(): SocketClass {
-    const Class = this.#options.WebSocket ?? (globalThis.WebSocket as SocketClass | undefined);
-    if (!Class) throw new Error("there is no WebSocket here; pass one as the option `WebSocket`");
-    return Class;
   }
 
   #connectGame(endpoint: string, ticket: string): void {
@@ -297,6 +294,15 @@ export class Client {
   #emit<K extends keyof ClientEvents>(event: K, value: ClientEvents[K]): void {
     for (const listener of this.#listeners[event]) listener(value);
   }
+}
+
+function socketClassOf(given: SocketClass | undefined): SocketClass {
+  const found = given ?? (globalThis.WebSocket as SocketClass | undefined);
+  if (found) return found;
+  throw new Error(
+    "there is no WebSocket here (Node has one from version 22 on): " +
+      "pass that of the package `ws`, as new Client({ WebSocket, … })",
+  );
 }
 
 /** A token that cannot be had is none: the join then says what it takes. */

@@ -66,6 +66,7 @@ async function startServer(refusals: number[] = []) {
 const stops: (() => void)[] = [];
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllGlobals();
   for (const stop of stops.splice(0)) stop();
 });
 
@@ -227,6 +228,13 @@ describe("a client", () => {
     const told = new Promise((done) => client.on("progress", done));
     server.channels[0]?.send(JSON.stringify({ type: "progress", over: 3_120, present: 5_000 }));
     expect(await told).toEqual({ over: 3_120, present: 5_000 });
+  });
+
+  it("cannot be made where there is no WebSocket, and says what to do", () => {
+    vi.stubGlobal("WebSocket", undefined);
+    const connectGame = () => () => {};
+    const make = () => new Client({ url: "http://localhost/", world: "wld_main", connectGame });
+    expect(make).toThrow("pass that of the package `ws`, as new Client({ WebSocket, … })");
   });
 
   it("says that it leaves", async () => {
