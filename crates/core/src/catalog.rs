@@ -171,16 +171,16 @@ impl Catalog {
     }
 
     /// The counter below which a world's servers let nobody be: `AllClients`, but while people may
-    /// stay until it is their turn, or until their target is awake, the one before.
+    /// stay until it is their turn, or until they are told, the one from before that began.
     #[must_use]
     pub fn door_counter(&self, world: &WorldId) -> u64 {
         let counter = self.all_clients(world);
-        let may_stay = self.open_failover(world).is_some_and(|record| {
+        let staying = self.open_failover(world).filter(|record| {
             record.kind != Kind::Failback
                 && record.counter == counter
-                && (record.mode == Mode::Graceful || record.waits_for_target)
+                && (record.mode == Mode::Graceful || record.nobody_told)
         });
-        counter.saturating_sub(u64::from(may_stay))
+        staying.map_or(counter, |record| record.counter_before.min(counter))
     }
 
     /// The counter for everyone who asked for a world and was sent elsewhere.

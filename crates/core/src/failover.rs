@@ -4,6 +4,7 @@
 mod automation;
 mod figures;
 mod ledger;
+mod on_the_way;
 mod pace;
 mod plan;
 mod record;

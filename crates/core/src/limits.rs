@@ -95,6 +95,8 @@ pub const CLIENT_FRAME_BYTES_MAX: usize = 4 * 1024;
 pub const CHANNEL_BACKLOG_BYTES_MAX: usize = 256 * 1024;
 /// Sessions of one node.
 pub const SESSIONS_MAX: usize = 100_000;
+/// Kicked sessions whose tokens are remembered as void; the oldest are forgotten first.
+pub const KICKED_MAX: usize = 10_000;
 
 /// How long a dropped user's seat is held, and a mover's seat reserved at the target.
 pub const SEAT_HOLD: Duration = Duration::from_mins(5);

@@ -9,6 +9,7 @@ mod catalog_change;
 mod channel;
 mod effect;
 mod join;
+mod kicked;
 mod movement;
 mod orders;
 mod placement;
@@ -40,6 +41,7 @@ pub use session::SessionView;
 pub use view::Crowd;
 
 use join::WorldPacer;
+use kicked::Kicked;
 use movement::Move;
 use seats::Seats;
 use session::Session;
@@ -86,6 +88,7 @@ pub struct Desk {
     due: BTreeSet<(Timestamp, Key)>,
     /// When sessions without a channel lose their seat.
     expiry: BTreeSet<(Timestamp, Key)>,
+    kicked: Kicked,
 }
 
 impl Desk {
@@ -107,6 +110,7 @@ impl Desk {
             lines: HashMap::new(),
             due: BTreeSet::new(),
             expiry: BTreeSet::new(),
+            kicked: Kicked::default(),
         }
     }
 
@@ -128,6 +132,8 @@ impl Desk {
     pub fn tick(&mut self, now: Timestamp) -> Tick {
         self.expire(now);
         self.watch_pace(now);
+        self.look_after_pacers(now);
+        self.forget_confirmed(now);
         let mut tick = Tick::default();
         self.grant_due(now, &mut tick);
         tick.effects.extend(self.tell_late_progress(now));

@@ -73,9 +73,13 @@ struct Clock {
 
 impl Clock {
     fn new() -> Self {
+        Self { started: Instant::now(), started_at: Self::wall() }
+    }
+
+    /// The wall time as it is now, which tokens are good for: others check them by their own.
+    fn wall() -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
-        Self { started: Instant::now(), started_at: Timestamp::from_ms(ms) }
+        Timestamp::from_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 
     fn now(&self) -> Timestamp {
@@ -148,10 +152,11 @@ impl Gateway {
     pub fn join(&self, input: &JoinInput<'_>) -> Result<JoinAnswer, Refusal> {
         let now = self.now();
         let granted = self.desk().join(input, now)?;
-        Ok(self.sign(granted, now))
+        Ok(self.sign(granted))
     }
 
-    fn sign(&self, granted: Granted, now: Timestamp) -> JoinAnswer {
+    fn sign(&self, granted: Granted) -> JoinAnswer {
+        let now = Clock::wall();
         let ticket = granted.claims(granted.server.as_str(), now, TICKET_TTL);
         let session = granted.claims(SESSION_AUDIENCE, now, SESSION_TOKEN_TTL);
         granted.answer(Signed {
@@ -314,7 +319,7 @@ impl Gateway {
             self.dispatch(tick.effects);
             (tick.granted, desk.deadline())
         };
-        self.push(granted, now);
+        self.push(granted);
         let after = self.now();
         let wait = deadline.map_or(IDLE_TICK, |at| at.since(after).min(IDLE_TICK));
         self.next_look_ms.store((after + wait).as_ms(), Ordering::Relaxed);
@@ -322,12 +327,12 @@ impl Gateway {
     }
 
     /// Signs placements and hands them to the shards.
-    fn push(&self, granted: Vec<(ConnRef, Granted)>, now: Timestamp) {
+    fn push(&self, granted: Vec<(ConnRef, Granted)>) {
         let Some(mailboxes) = self.mailboxes.get() else { return };
         let mut granted = granted.into_iter().peekable();
         while granted.peek().is_some() {
             let sign = |(conn, granted)| {
-                let answer = ServerFrame::Placement(Box::new(self.sign(granted, now)));
+                let answer = ServerFrame::Placement(Box::new(self.sign(granted)));
                 (conn, answer.to_text())
             };
             let texts = granted.by_ref().take(PLACEMENTS_PER_NOTE).map(sign).collect();

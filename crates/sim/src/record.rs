@@ -56,6 +56,8 @@ pub(crate) fn record(id: FailoverId, new: NewRecord, now: Timestamp) -> Failover
         present_fixed: false,
         nudges: 0,
         waits_for_target: false,
+        nobody_told: false,
+        counter_before: 0,
         waited_until: None,
     }
 }

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::on_the_way::OnTheWay;
 use super::{Figures, figures};
 use crate::code::ErrorCode;
 use crate::ids::{FastHash, SessionId, User};
@@ -148,8 +149,8 @@ pub struct Ledger {
     rows: Vec<Row>,
     index: HashMap<SessionId, usize, FastHash>,
     counts: Counts,
-    /// Placed and still pending; asked for at every tick, so it is counted along.
-    on_their_way: usize,
+    /// Asked for at every tick, so it is counted along.
+    on_the_way: OnTheWay,
     refusals: BTreeMap<ErrorCode, usize>,
     /// The rows that changed since they were last taken, in the order of their first change, and
     /// for each row whether it is one of them.
@@ -168,8 +169,11 @@ impl Ledger {
                 None => ledger.push(row),
             }
         }
-        for row in std::mem::take(&mut ledger.rows) {
+        for (place, row) in std::mem::take(&mut ledger.rows).into_iter().enumerate() {
             ledger.count(&row);
+            if let Some(at) = row.placed_at.filter(|_| row.stage == Stage::Pending) {
+                ledger.on_the_way.set_out(place, at);
+            }
             ledger.rows.push(row);
         }
         ledger.take_changed();
@@ -216,7 +220,6 @@ impl Ledger {
         self.counts.asked += usize::from(row.asked_at.is_some());
         self.counts.placed += usize::from(row.placed_at.is_some());
         self.counts.confirmed += usize::from(row.confirmed);
-        self.on_their_way += usize::from(is_on_the_way(row));
         *self.stage_count(row.stage) += 1;
         if let (Stage::Refused, Some(code)) = (row.stage, row.code) {
             *self.refusals.entry(code).or_default() += 1;
@@ -251,7 +254,6 @@ impl Ledger {
     fn note_at(&mut self, index: usize, event: LedgerEvent, now: Timestamp) {
         let row = &mut self.rows[index];
         let counts = &mut self.counts;
-        let was_on_the_way = is_on_the_way(row);
         let changed = match event {
             LedgerEvent::Told(leave_at) => {
                 row.leave_at.get_or_insert(leave_at);
@@ -267,7 +269,11 @@ impl Ledger {
             LedgerEvent::Asked => first(&mut row.asked_at, now, &mut counts.asked),
             LedgerEvent::Placed => {
                 let asked = first(&mut row.asked_at, now, &mut counts.asked);
-                first(&mut row.placed_at, now, &mut counts.placed) || asked
+                let placed = first(&mut row.placed_at, now, &mut counts.placed);
+                if placed && row.stage == Stage::Pending {
+                    self.on_the_way.set_out(index, now);
+                }
+                placed || asked
             }
             LedgerEvent::Confirmed => {
                 let news = row.stage == Stage::Landed && !row.confirmed;
@@ -281,7 +287,6 @@ impl Ledger {
             }
             LedgerEvent::Left => return self.settle(index, Stage::Left, None, now),
         };
-        self.on_their_way += usize::from(!was_on_the_way && is_on_the_way(row));
         if changed {
             self.mark(index);
         }
@@ -304,8 +309,8 @@ impl Ledger {
         }
         self.refusals.retain(|_, count| *count > 0);
         let row = &mut self.rows[index];
-        self.on_their_way -= usize::from(is_on_the_way(row));
         (row.stage, row.code, row.settled_at) = (stage, code, Some(now));
+        self.on_the_way.settle(index);
         self.mark(index);
     }
 
@@ -315,10 +320,9 @@ impl Ledger {
         self.counts
     }
 
-    /// How many were placed and are neither landed nor otherwise settled.
-    #[must_use]
-    pub fn on_their_way(&self) -> usize {
-        self.on_their_way
+    /// How many were placed a while ago at the most and are neither landed nor otherwise settled.
+    pub fn on_the_way(&mut self, now: Timestamp) -> usize {
+        self.on_the_way.count(now)
     }
 
     /// Refusals by code.
@@ -383,10 +387,6 @@ impl Ledger {
             }
         }
     }
-}
-
-fn is_on_the_way(row: &Row) -> bool {
-    row.stage == Stage::Pending && row.placed_at.is_some()
 }
 
 /// Sets a time that only counts once.
@@ -489,13 +489,16 @@ mod tests {
                 prop_assert!(counts.told >= before.told && counts.asked >= before.asked);
                 prop_assert!(counts.placed >= before.placed && counts.landed >= before.landed);
                 prop_assert_eq!(ledger.refusals().values().sum::<usize>(), counts.refused);
-                let on_the_way = ledger.rows().iter().filter(|row| is_on_the_way(row)).count();
-                prop_assert_eq!(ledger.on_their_way(), on_the_way);
+                let is_on_the_way =
+                    |row: &&Row| row.stage == Stage::Pending && row.placed_at.is_some();
+                let on_the_way = ledger.rows().iter().filter(is_on_the_way).count();
+                prop_assert_eq!(ledger.on_the_way(NOW), on_the_way);
             }
-            let restored = Ledger::restore(kept);
+            let mut restored = Ledger::restore(kept);
             prop_assert_eq!(restored.rows(), ledger.rows());
             prop_assert_eq!(restored.counts(), ledger.counts());
             prop_assert_eq!(restored.refusals(), ledger.refusals());
+            prop_assert_eq!(restored.on_the_way(NOW), ledger.on_the_way(NOW));
         }
     }
 }

@@ -184,6 +184,13 @@ pub struct FailoverRecord {
     /// Whether it is on hold until its target takes people: nobody is told to leave before.
     #[serde(default)]
     pub waits_for_target: bool,
+    /// Whether it was on hold from the beginning on, so that nobody was told to leave yet: people
+    /// stay where they are.
+    #[serde(default)]
+    pub nobody_told: bool,
+    /// The counter that people in the world had when it began: who may stay has it still.
+    #[serde(default)]
+    pub counter_before: u64,
     /// When the wait for its target was over, if there was one.
     #[serde(default)]
     pub waited_until: Option<Timestamp>,
@@ -199,7 +206,13 @@ impl FailoverRecord {
     /// Its target takes people now, or nobody wants to wait for that any more.
     #[must_use]
     pub fn go_on(&self, now: Timestamp) -> Self {
-        let waited_until = self.waits_for_target.then_some(now).or(self.waited_until);
-        Self { phase: MovePhase::Moving, waits_for_target: false, waited_until, ..self.clone() }
+        let waited_until = self.nobody_told.then_some(now).or(self.waited_until);
+        Self {
+            phase: MovePhase::Moving,
+            waits_for_target: false,
+            nobody_told: false,
+            waited_until,
+            ..self.clone()
+        }
     }
 }

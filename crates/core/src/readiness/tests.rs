@@ -35,7 +35,7 @@ fn changes() -> Vec<(CheckId, Change)> {
         (Id::ScaleProfile, |pair| pair.main.running().seats = 1_500),
         (Id::DurationRemaining, |pair| {
             let standby = pair.standby.running();
-            standby.ends_at = standby.ends_at - Duration::from_millis(1);
+            standby.ends_at = standby.ends_at - Duration::from_mins(1);
         }),
         (Id::DurationRemaining, |pair| {
             let main = pair.main.running();

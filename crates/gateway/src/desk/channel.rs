@@ -7,6 +7,7 @@ use lifeboat_core::ids::{SessionId, User};
 use lifeboat_core::limits::HEARTBEAT;
 use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
+use lifeboat_core::version::BaseVersion;
 use lifeboat_protocol::frame::{
     ByeReason, ClientFrame, ClientState, CloseCode, Rejoin, ServerFrame,
 };
@@ -42,7 +43,7 @@ impl Desk {
     pub fn open(&mut self, claims: &Claims, conn: ConnRef, now: Timestamp) -> Opened {
         let is_banned = self.catalog.is_banned(&claims.sub, &claims.wld)
             || self.catalog.is_banned(&claims.sub, &claims.req);
-        if is_banned {
+        if is_banned || self.kicked.has(&claims.ses) {
             return refused(ByeReason::Kicked, CloseCode::Kicked);
         }
         let key = match self.by_id.get(&claims.ses).copied() {
@@ -91,6 +92,7 @@ impl Desk {
         session.server = claims.srv.clone();
         session.generation = claims.generation;
         session.returned = claims.ret;
+        session.base_version = Some(BaseVersion::new(claims.bv));
         session.token = claims.jti.as_str().into();
         session.share_ids(&self.catalog);
         drop(session);
@@ -255,6 +257,7 @@ impl Desk {
     pub fn kick(&mut self, session: &SessionId, now: Timestamp) -> Option<Vec<Effect>> {
         let key = self.by_id.get(session).copied()?;
         let channel = self.sessions.edit(key).channel.take();
+        self.kicked.add(session, now);
         self.note(session, LedgerEvent::Left, now);
         self.detach(key, now);
         self.remove(key);

@@ -12,6 +12,7 @@ use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::join::ClientInfo;
 
+use super::orders::following;
 use super::placement::{Candidate, Granted};
 use super::session::Session;
 use super::{Desk, Key, spread};
@@ -93,15 +94,29 @@ impl Desk {
             kind: input.client.kind.clone().unwrap_or_default(),
             takes_pushes: input.client.accepts_placement(),
             previous_accepted: asker.previous_accepted,
-            token: input.ids.token.to_owned(),
+            token: self.token_after(input, asker, key),
         };
         self.seat(&route, candidate, now)
+    }
+
+    /// The id of the next token of a session, larger than any that it has.
+    fn token_after(&self, input: &JoinInput<'_>, asker: &Asker, key: Option<Key>) -> String {
+        let session = key.and_then(|key| self.sessions.get(key));
+        let channel = session.and_then(|session| session.channel.as_ref());
+        let shown = input.previous.filter(|_| asker.previous_accepted);
+        let known = [
+            session.map(|session| &*session.token),
+            channel.map(|open| &*open.token),
+            shown.map(|claims| claims.jti.as_str()),
+        ];
+        following(known.into_iter().flatten().max().unwrap_or(""), input.ids.token)
     }
 
     /// Who asks: whoever shows an earlier token goes on with its session, and so does a user whom
     /// an issuer names and who asks for the same world again, such as with a restarted client.
     fn asker(&self, input: &JoinInput<'_>) -> Asker {
-        let previous = input.previous.filter(|claims| match input.identity {
+        let previous = input.previous.filter(|claims| !self.kicked.has(&claims.ses));
+        let previous = previous.filter(|claims| match input.identity {
             Some(identity) => identity.user == claims.sub,
             None => claims.sub.as_str().starts_with(User::GUEST_PREFIX),
         });
@@ -143,16 +158,16 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let Some(key) = key.filter(|key| self.sessions[*key].order.is_some()) else {
+            if key.is_some_and(|key| self.is_to_wait(key)) {
+                return Err(held(session));
+            }
             return self.await_turn_of_newcomers(route, session, now);
         };
         let order = self.sessions[key].order.as_ref();
         let is_held = order.is_some_and(|order| self.is_on_hold(order.failover.as_ref()));
         let slot = match order.and_then(|order| order.slot) {
             Some(slot) => slot,
-            None if is_held => {
-                let wait = spread(HELD_RETRY, session.as_str());
-                return Err(Refusal::for_now(ErrorCode::FailoverHeld, wait));
-            }
+            None if is_held => return Err(held(session)),
             // It was on hold when it got its order, and is not any more.
             None => self.assign_slot(key, now),
         };
@@ -164,6 +179,12 @@ impl Desk {
         })?;
         self.charge_world(route, now);
         Ok(())
+    }
+
+    /// Whether a session belongs to a failover of which nobody is told yet.
+    fn is_to_wait(&self, key: Key) -> bool {
+        let reason = self.rejoin_reason(&self.sessions[key]);
+        reason.is_some_and(|(_, failover)| self.waits_for_target(failover.as_ref()))
     }
 
     /// Newcomers come after everybody who is on the way, and no faster than the world takes.
@@ -179,7 +200,7 @@ impl Desk {
             let wait = spread(end.since(now), session.as_str());
             return Err(Refusal::for_now(ErrorCode::AdmissionPaced, wait));
         }
-        self.world_pacer(route, now).try_take(now).map_err(|wait| {
+        self.world_pacer(&route.world.id, now).try_take(now).map_err(|wait| {
             let wait = spread(wait.max(MIN_WAIT), session.as_str());
             Refusal::for_now(ErrorCode::AdmissionPaced, wait)
         })?;
@@ -187,19 +208,28 @@ impl Desk {
         Ok(())
     }
 
+    /// Notices the moves into worlds that are over, so that their burst is earned from then on.
+    pub(super) fn look_after_pacers(&mut self, now: Timestamp) {
+        let moved_into = self.pacers.iter().filter(|(_, pacer)| pacer.is_moved_into);
+        let worlds: Vec<_> = moved_into.map(|(world, _)| world.clone()).collect();
+        for world in worlds {
+            self.world_pacer(&world, now);
+        }
+    }
+
     /// Counts somebody of a planned move among those whom a world takes, so that newcomers do not
     /// come on top of them.
     pub(super) fn charge_world(&mut self, route: &Route, now: Timestamp) {
-        self.world_pacer(route, now).charge(now);
+        self.world_pacer(&route.world.id, now).charge(now);
     }
 
     /// The pace of a world, with a burst of one second. While people are being moved into it there
     /// is no burst, and none right after.
-    fn world_pacer(&mut self, route: &Route, now: Timestamp) -> &mut Pacer {
-        let rate = self.catalog.joins_per_second(&route.world.id);
-        let is_moved_into = self.is_moved_into(&route.world.id);
+    pub(super) fn world_pacer(&mut self, world: &WorldId, now: Timestamp) -> &mut Pacer {
+        let rate = self.catalog.joins_per_second(world);
+        let is_moved_into = self.is_moved_into(world);
         let burst = if is_moved_into { 0.0 } else { rate - 1.0 };
-        let known = self.pacers.entry(route.world.id.clone()).or_insert_with(|| {
+        let known = self.pacers.entry(world.clone()).or_insert_with(|| {
             let pacer = Pacer::new(Rate::per_second(rate), burst, now);
             WorldPacer { rate, is_moved_into, pacer }
         });
@@ -224,6 +254,10 @@ pub(super) struct WorldPacer {
 
 /// The shortest wait that a client is told, so that nobody asks in a loop.
 const MIN_WAIT: Duration = Duration::from_millis(100);
+
+fn held(session: &SessionId) -> Refusal {
+    Refusal::for_now(ErrorCode::FailoverHeld, spread(HELD_RETRY, session.as_str()))
+}
 
 fn guest(user: User) -> Identity {
     Identity { user, groups: Vec::new(), kind: IdentityKind::Guest }

@@ -1,23 +1,23 @@
 //! Failovers in progress: their people, their line of slots and their ledger.
 
+mod telling;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{
     Counts, FailoverRecord, Figures, Kind, Ledger, LedgerEvent, Mode, MovePhase, PaceController,
     Row, Stage,
 };
 use lifeboat_core::ids::{FailoverId, SessionId, WorldId};
-use lifeboat_core::limits::{PROGRESS_PERIOD, PROGRESS_TOLD_PER_SECOND_MAX, STRAGGLER_AFTER};
+use lifeboat_core::limits::{SEAT_HOLD, STRAGGLER_AFTER};
 use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
 use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
-use lifeboat_protocol::frame::ServerFrame;
 
-use super::effect::{Effect, Sink};
+use super::effect::Sink;
 use super::session::Session;
 use super::{Desk, Key, ORDERS_PER_EFFECT};
 
@@ -27,6 +27,9 @@ const BURST_SHARE: f64 = 0.08;
 /// How long sessions have to come back after a restart until it is settled who was present: longer
 /// than clients spread their first retry.
 const RECOLLECTION: Duration = Duration::from_secs(15);
+
+/// How long after its end a failover waits for game servers to list who has landed.
+const CONFIRM_GRACE: Duration = Duration::from_secs(10);
 
 /// One failover whose people are not all accounted for.
 pub(super) struct Move {
@@ -99,22 +102,6 @@ impl Move {
         }
     }
 
-    /// Whether those who wait are to be told how far it is: by now more are over than they know.
-    fn tells_progress(&mut self, now: Timestamp) -> bool {
-        let landed = self.record.counts.landed;
-        if !self.record.phase.is_open() || landed == self.progress_told {
-            return false;
-        }
-        let share = self.ledger.counts().pending as f64 / PROGRESS_TOLD_PER_SECOND_MAX as f64;
-        let period = PROGRESS_PERIOD.max(Duration::from_secs_f64(share));
-        let is_due = now.since(self.progress_told_at) >= period;
-        if is_due {
-            self.progress_told_at = now;
-            self.progress_told = landed;
-        }
-        is_due
-    }
-
     pub(super) fn is_held(&self) -> bool {
         self.record.phase == MovePhase::Held
     }
@@ -126,7 +113,17 @@ impl Move {
 
     /// Whether nobody is told to leave yet.
     pub(super) fn waits(&self) -> bool {
-        self.is_held() && self.record.waits_for_target
+        self.is_held() && self.record.nobody_told
+    }
+
+    /// Whether everything about it is known and kept. Game servers list their players a moment
+    /// after the last one has landed; a server that lists nobody is not waited for.
+    fn is_over(&self, now: Timestamp) -> bool {
+        let counts = self.ledger.counts();
+        let finished_at = self.record.finished_at.unwrap_or(self.record.started_at);
+        let is_settled = counts.pending == 0 && self.record.counts == counts;
+        let is_confirmed = counts.confirmed == counts.landed || finished_at + CONFIRM_GRACE <= now;
+        !self.record.phase.is_open() && is_settled && is_confirmed
     }
 
     fn progress(&self) -> Progress {
@@ -237,7 +234,10 @@ impl Desk {
         if !record.present_fixed {
             restored.recollects_until = Some(now + RECOLLECTION);
         }
-        for row in restored.ledger.rows().iter().filter(|row| row.stage == Stage::Pending) {
+        // Whoever did not come while the seats were held has none any more.
+        let still_comes = record.phase.is_open() || now < record.started_at + SEAT_HOLD;
+        let pending = restored.ledger.rows().iter().filter(|row| row.stage == Stage::Pending);
+        for row in pending.filter(|_| still_comes) {
             self.seats.reserve(&record.target_world_id, &row.session, now);
         }
         self.moves.insert(record.id.clone(), restored);
@@ -279,42 +279,22 @@ impl Desk {
             self.message(&keys, text).into_iter().for_each(&mut *sink);
         }
         self.tell_progress(&record.id, now).into_iter().for_each(sink);
-        self.forget_if_kept(record);
-    }
-
-    /// What was not told as it came, because it came too soon after the last time: of a failover
-    /// that is held, nothing may come for long.
-    pub(super) fn tell_late_progress(&mut self, now: Timestamp) -> Vec<Effect> {
-        let moves: Vec<_> = self.moves.keys().cloned().collect();
-        moves.iter().filter_map(|id| self.tell_progress(id, now)).collect()
-    }
-
-    /// How far a failover is, for those who wait in it. The counts are the record's, so that every
-    /// desk tells the same.
-    fn tell_progress(&mut self, failover: &FailoverId, now: Timestamp) -> Option<Effect> {
-        let open = self.moves.get_mut(failover)?;
-        if !open.tells_progress(now) {
-            return None;
-        }
-        let Counts { landed, present, .. } = open.record.counts;
-        let to = self.connections(&self.pending_keys(failover));
-        if to.is_empty() {
-            return None;
-        }
-        let frame = ServerFrame::Progress { over: landed as u64, present: present as u64 };
-        Some(Effect::Broadcast { to, text: Bytes::from(frame.to_text()) })
+        self.forget_if_kept(record, now);
     }
 
     /// Forgets a failover that is over, once its record says of its people what the ledger says:
     /// somebody may have landed while an earlier count was on its way into the record.
-    fn forget_if_kept(&mut self, record: &FailoverRecord) {
+    fn forget_if_kept(&mut self, record: &FailoverRecord, now: Timestamp) {
         let Some(open) = self.moves.get_mut(&record.id) else { return };
-        let counts = open.ledger.counts();
-        let is_kept = record.counts == counts;
-        open.is_news |= !is_kept;
-        if !record.phase.is_open() && counts.pending == 0 && is_kept {
+        open.is_news |= record.counts != open.ledger.counts();
+        if open.is_over(now) {
             self.moves.remove(&record.id);
         }
+    }
+
+    /// Forgets the failovers that nothing more is heard of.
+    pub(super) fn forget_confirmed(&mut self, now: Timestamp) {
+        self.moves.retain(|_, open| !open.is_over(now));
     }
 
     fn restart_line(&mut self, failover: &FailoverId, now: Timestamp) {
@@ -356,7 +336,7 @@ impl Desk {
     pub(super) fn watch_pace(&mut self, now: Timestamp) {
         for open in self.moves.values_mut().filter(|open| open.record.phase == MovePhase::Moving) {
             let before = open.pace.rate();
-            let rate = open.pace.observe(open.ledger.on_their_way(), now);
+            let rate = open.pace.observe(open.ledger.on_the_way(now), now);
             if rate != before {
                 open.pacer.set_rate(rate, rate.get() * BURST_SHARE);
                 open.line.set_rate(rate);

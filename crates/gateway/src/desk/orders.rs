@@ -190,14 +190,15 @@ impl Desk {
         self.moves.values().find(|open| open.leads_into(end)).map(|open| open.record.id.clone())
     }
 
-    /// The line of those who rejoin a world without a failover, at the pace of that world.
+    /// The line of those who come into a world without a failover, at the pace of that world.
     fn unplanned_line(&mut self, key: Key, now: Timestamp) -> &mut SlotLine {
-        let world = self.sessions[key].requested.clone();
-        let rate = self
-            .catalog
-            .current_deployment(&world)
-            .map_or(1.0, |deployment| deployment.joins_per_second());
-        self.lines.entry(world).or_insert_with(|| SlotLine::new(Rate::per_second(rate), now))
+        let requested = &self.sessions[key].requested;
+        let end = destination(&self.catalog, requested).map(|end| end.id.clone());
+        let world = end.unwrap_or_else(|_| requested.clone());
+        let rate = Rate::per_second(self.catalog.joins_per_second(&world));
+        let line = self.lines.entry(world).or_insert_with(|| SlotLine::new(rate, now));
+        line.set_rate(rate);
+        line
     }
 
     /// Until when people who are on the way into a world come first.
@@ -223,7 +224,7 @@ impl Desk {
     /// # Errors
     /// The later slot.
     pub(super) fn take_turn(&mut self, key: Key, now: Timestamp) -> Result<(), Timestamp> {
-        let Some(id) = self.line_of(key) else { return Ok(()) };
+        let Some(id) = self.line_of(key) else { return self.take_unplanned_turn(key, now) };
         let Some(open) = self.moves.get_mut(&id) else { return Ok(()) };
         if open.pacer.try_take(now).is_ok() {
             let target = open.record.target_world_id.clone();
@@ -238,6 +239,20 @@ impl Desk {
             open.window_end = open.window_end.max(slot);
         }
         Err(slot)
+    }
+
+    /// The same for whoever rejoins without a failover: the pace is that of the world which it
+    /// comes into, and it counts there once it is placed.
+    fn take_unplanned_turn(&mut self, key: Key, now: Timestamp) -> Result<(), Timestamp> {
+        let Ok(end) = destination(&self.catalog, &self.sessions[key].requested) else {
+            return Ok(());
+        };
+        let world = end.id.clone();
+        if self.world_pacer(&world, now).may_take(now) {
+            Ok(())
+        } else {
+            Err(self.assign_slot(key, now))
+        }
     }
 
     pub(super) fn clear_order(&mut self, key: Key) {
@@ -372,7 +387,7 @@ impl Desk {
             kind: session.client_kind.to_string(),
             takes_pushes: true,
             previous_accepted: true,
-            token: successor(&session.token, now),
+            token: following(&session.token, &format!("{:012x}", now.as_ms().max(0))),
         };
         self.seat(&route, candidate, now)
     }
@@ -412,10 +427,10 @@ impl Desk {
     }
 }
 
-/// The id of a token that follows `token`: larger than it, and than any issued before `now`.
-fn successor(token: &str, now: Timestamp) -> String {
-    let fresh = format!("{:012x}", now.as_ms().max(0));
-    if fresh.as_str() > token { fresh } else { format!("{token}+") }
+/// The id of a token that follows `known`: a fresh one, unless the clock was ahead when `known` was
+/// issued. Then whoever held the fresh one would be taken for an older self.
+pub(super) fn following(known: &str, fresh: &str) -> String {
+    if fresh > known { fresh.to_owned() } else { format!("{known}+") }
 }
 
 fn order_line(

@@ -12,6 +12,7 @@ use lifeboat_core::limits::SEAT_HOLD;
 use lifeboat_core::route::{Refusal, Route};
 use lifeboat_core::ticket::{Claims, ISSUER, SESSION_AUDIENCE};
 use lifeboat_core::time::Timestamp;
+use lifeboat_core::version::BaseVersion;
 use lifeboat_core::world::Streaming;
 use lifeboat_protocol::join::JoinAnswer;
 
@@ -269,6 +270,7 @@ fn update(session: &mut Session, granted: &Granted) {
     session.generation = granted.generation;
     session.returned = granted.returned;
     session.takes_pushes = granted.takes_pushes;
+    session.base_version = Some(BaseVersion::new(granted.base_version));
     session.client_kind = granted.kind.as_str().into();
     session.token = granted.token.as_str().into();
 }

@@ -68,6 +68,8 @@ pub(super) fn open(app: &App, catalog: &Catalog, new: NewRecord<'_>) -> Failover
         present_fixed: false,
         nudges: 0,
         waits_for_target: new.waits_for_target,
+        nobody_told: new.waits_for_target,
+        counter_before: new.counter.saturating_sub(1),
         waited_until: None,
     }
 }

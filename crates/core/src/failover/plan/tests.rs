@@ -52,6 +52,8 @@ fn record(target: &str, phase: MovePhase, seconds_ago: u64) -> FailoverRecord {
         present_fixed: true,
         nudges: 0,
         waits_for_target: false,
+        nobody_told: false,
+        counter_before: 0,
         waited_until: None,
     }
 }

@@ -3,8 +3,9 @@ use std::time::Duration;
 use lifeboat_core::access::{Identity, IdentityKind};
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{Counts, FailoverRecord, Kind, Ledger, MovePhase, Stage};
+use lifeboat_core::failover::{Counts, FailoverRecord, Kind, Ledger, Mode, MovePhase, Stage};
 use lifeboat_core::ids::{FailoverId, User};
+use lifeboat_core::limits::SEAT_HOLD;
 use serde_json::{Value, json};
 
 use super::super::*;
@@ -355,6 +356,7 @@ fn nobody_is_told_to_leave_before_the_target_is_awake() {
     let waiting = FailoverRecord {
         phase: MovePhase::Held,
         waits_for_target: true,
+        nobody_told: true,
         ..record("1", "main", "standby", 1, 10.0)
     };
     let id = waiting.id.clone();
@@ -372,6 +374,98 @@ fn nobody_is_told_to_leave_before_the_target_is_awake() {
     fixture.desk.told(&id, &[again.key], fixture.now);
     let fanout = fixture.desk.progress(&id).unwrap().fanout_ms;
     assert_eq!((fanout.n, fanout.max), (1, 0), "the wait is not the fan-out");
+}
+
+#[test]
+fn whoever_waits_for_a_target_stays_also_when_that_is_put_on_hold() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    let held = FailoverRecord {
+        phase: MovePhase::Held,
+        nobody_told: true,
+        ..record("1", "main", "standby", 1, 10.0)
+    };
+    let change = CatalogChange::Failover(held.id.clone(), Some(held));
+    let effects = fixture.change(vec![live("main", "wld_standby", 1, 0), change]);
+    assert_eq!(orders(&effects), []);
+    assert_eq!(fixture.desk.catalog().door_counter(&world("main")), 0, "the servers keep them");
+    let refusal = fixture.join("main", Some(&player.claims), &[]).unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::FailoverHeld);
+}
+
+#[test]
+fn a_further_raise_in_a_graceful_move_leaves_those_in_who_wait_for_their_turn() {
+    let mut fixture = Fixture::new();
+    let graceful = FailoverRecord {
+        mode: Mode::Graceful,
+        counter: 4,
+        counter_before: 2,
+        ..record("1", "main", "standby", 3, 10.0)
+    };
+    let change = CatalogChange::Failover(graceful.id.clone(), Some(graceful));
+    fixture.change(vec![live("main", "wld_standby", 4, 0), change]);
+    assert_eq!(fixture.desk.catalog().door_counter(&world("main")), 2);
+}
+
+#[test]
+fn a_game_server_that_lists_who_has_landed_a_moment_after_the_end_is_heard() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    fixture.fail_over(1, 10.0);
+    let granted = fixture.join("main", Some(&player.claims), &[]).unwrap();
+    let claims = fixture.claims(&granted);
+    let back = fixture.open(&claims);
+    fixture.say_in_world(&back);
+    let id = FailoverId::from_unique("1");
+    let done = FailoverRecord {
+        phase: MovePhase::Complete,
+        finished_at: Some(fixture.now),
+        counts: fixture.counts("1"),
+        ..record("1", "main", "standby", 1, 10.0)
+    };
+    let change =
+        |record: FailoverRecord| vec![CatalogChange::Failover(record.id.clone(), Some(record))];
+    fixture.change(change(done.clone()));
+    fixture.desk.confirm([&claims.ses], fixture.now);
+    let counts = fixture.counts("1");
+    assert_eq!(counts.confirmed, 1);
+    fixture.change(change(FailoverRecord { counts, ..done.clone() }));
+    assert!(!fixture.desk.is_watched(&id), "nothing more is heard of it");
+    // Of a server that lists nobody nothing is heard, so it is not waited for long.
+    let landed = Ledger::restore([serde_json::from_value(json!({
+        "session": "ses_1", "user": "usr_1", "stage": "landed"
+    }))
+    .unwrap()]);
+    let counts = landed.counts();
+    let silent = FailoverRecord { counts, ..done };
+    fixture.desk.restore_move(Arc::new(silent), landed, fixture.now);
+    fixture.desk.tick(fixture.now);
+    assert!(fixture.desk.is_watched(&id));
+    fixture.pass(Duration::from_secs(10));
+    fixture.desk.tick(fixture.now);
+    assert!(!fixture.desk.is_watched(&id));
+}
+
+#[test]
+fn stragglers_of_long_ago_take_no_seats_after_a_restart() {
+    let mut fixture = Fixture::new();
+    let rows = (0..60).map(|number| {
+        let row = json!({
+            "session": format!("ses_{number}"), "user": "usr_1", "stage": "pending"
+        });
+        serde_json::from_value(row).unwrap()
+    });
+    let over = FailoverRecord {
+        phase: MovePhase::CompleteWithStragglers,
+        ..record("1", "main", "standby", 1, 10.0)
+    };
+    let (over, ledger) = (Arc::new(over), Ledger::restore(rows));
+    fixture.desk.restore_move(Arc::clone(&over), ledger.clone(), fixture.now);
+    assert_eq!(fixture.desk.crowd(&world("standby")).seats_used, 60, "they may still come");
+    let mut restarted = Fixture::new();
+    restarted.pass(SEAT_HOLD);
+    restarted.desk.restore_move(over, ledger, restarted.now);
+    assert_eq!(restarted.desk.crowd(&world("standby")).seats_used, 0);
 }
 
 #[test]

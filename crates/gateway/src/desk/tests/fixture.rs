@@ -259,6 +259,8 @@ pub(super) fn record(
         present_fixed: true,
         nudges: 0,
         waits_for_target: false,
+        nobody_told: false,
+        counter_before: 0,
         waited_until: None,
     }
 }

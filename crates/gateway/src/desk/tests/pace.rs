@@ -5,6 +5,7 @@ use std::time::Duration;
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::failover::{FailoverRecord, Ledger, MovePhase, Row};
 use lifeboat_core::ids::FailoverId;
+use lifeboat_core::phase::Phase;
 use lifeboat_core::time::Timestamp;
 
 use super::fixture::*;
@@ -97,6 +98,70 @@ fn after_a_restart_newcomers_wait_until_the_present_could_be_back() {
     assert_eq!(fixture.hammered_for(Duration::from_millis(1_900)), Vec::new());
     let then = fixture.hammered_for(Duration::from_secs(2));
     assert!(then.len() >= 15 && busiest(&then) <= 11, "{} in a second", busiest(&then));
+}
+
+#[test]
+fn clients_that_die_on_the_way_do_not_slow_the_others_down_for_ever() {
+    let mut fixture = Fixture::new();
+    for _ in 0..100 {
+        fixture.enter("main", &["placement"]);
+    }
+    fixture.fail_over(1, 10.0);
+    let (began, mut placed) = (fixture.now, 0);
+    while placed < 100 && fixture.now.since(began) < Duration::from_mins(2) {
+        fixture.pass(Duration::from_millis(50));
+        for (_, granted) in fixture.desk.tick(fixture.now).granted {
+            placed += 1;
+            if placed > 40 {
+                let claims = fixture.claims(&granted);
+                let player = fixture.open(&claims);
+                fixture.say_in_world(&player);
+            }
+        }
+    }
+    let took = fixture.now.since(began);
+    assert!(took < Duration::from_secs(60), "{placed} placed within {took:?}");
+}
+
+#[test]
+fn the_burst_of_a_world_is_back_a_second_after_a_move_into_it() {
+    let mut fixture = Fixture::new();
+    fixture.enter("main", &["placement"]);
+    fixture.fail_over(1, 10.0);
+    assert!(fixture.join("main", None, &[]).is_err(), "the move comes first");
+    let record = fixture.desk.catalog().failover(&FailoverId::from_unique("1")).unwrap();
+    let over = FailoverRecord { phase: MovePhase::Cancelled, ..(**record).clone() };
+    fixture.change(vec![CatalogChange::Failover(over.id.clone(), Some(over))]);
+    fixture.desk.tick(fixture.now);
+    fixture.pass(Duration::from_secs(20));
+    let at_once = (0..20).filter(|_| fixture.join("main", None, &[]).is_ok()).count();
+    assert_eq!(at_once, 10);
+}
+
+#[test]
+fn who_rejoins_without_a_failover_comes_at_the_pace_of_the_world() {
+    let mut fixture = Fixture::new();
+    let players: Vec<_> = (0..60).map(|_| fixture.enter("main", &[])).collect();
+    let id = players[0].claims.dep.clone();
+    let mut ended = (**fixture.desk.catalog().deployment(&id).unwrap()).clone();
+    ended.phase = Phase::Inactive;
+    fixture.change(vec![CatalogChange::Deployment(id, Some(ended))]);
+    fixture.pass(Duration::from_secs(60));
+    fixture.change(active("main", "next"));
+    // Everybody's slot has passed long ago, so everybody asks again and again.
+    let (mut waiting, mut placed) = (players, Vec::new());
+    for _ in 0..1_000 {
+        fixture.pass(STEP);
+        waiting.retain(|player| {
+            let is_placed = fixture.join("main", Some(&player.claims), &[]).is_ok();
+            placed.extend(is_placed.then_some(fixture.now));
+            !is_placed
+        });
+    }
+    assert!(waiting.is_empty(), "{} still wait", waiting.len());
+    assert!(busiest(&placed) <= 20, "{} in a second at ten a second", busiest(&placed));
+    let took = placed[59].since(placed[0]);
+    assert!(took >= Duration::from_millis(4_500), "all came within {took:?}");
 }
 
 #[test]

@@ -130,6 +130,45 @@ fn kicked_and_left_sessions_give_their_seat_back_at_once() {
 }
 
 #[test]
+fn tokens_of_a_kicked_session_open_nothing_any_more() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    fixture.desk.kick(&player.claims.ses, fixture.now).unwrap();
+    let again = fixture.desk.open(&player.claims, player.conn, fixture.now);
+    assert!(matches!(again, Opened::Refused { code: CloseCode::Kicked, .. }), "{again:?}");
+    let anew = fixture.join("main", Some(&player.claims), &[]).unwrap();
+    assert!(!anew.previous_accepted && anew.session != player.claims.ses);
+}
+
+#[test]
+fn whoever_has_tokens_of_a_clock_that_was_ahead_is_not_taken_for_an_older_self() {
+    let mut fixture = Fixture::new();
+    let mut claims = fixture.enter("main", &[]).claims;
+    claims.jti = format!("{:012x}0001", fixture.now.as_ms() + 600_000);
+    let mut restarted = Fixture::new();
+    restarted.open(&claims);
+    for _ in 0..3 {
+        let granted = restarted.join("main", Some(&claims), &[]).unwrap();
+        claims = restarted.claims(&granted);
+        restarted.open(&claims);
+    }
+}
+
+#[test]
+fn a_client_that_was_upgraded_is_no_old_client_any_more() {
+    let mut fixture = Fixture::new();
+    let mut claims = fixture.enter("main", &[]).claims;
+    claims.bv = 37;
+    let mut other = Fixture::new();
+    other.open(&claims);
+    assert_eq!(other.desk.old_clients_of(&world("main")), 1);
+    let granted = other.join("main", Some(&claims), &[]).unwrap();
+    let claims = other.claims(&granted);
+    other.open(&claims);
+    assert_eq!(other.desk.old_clients_of(&world("main")), 0);
+}
+
+#[test]
 fn people_of_a_lost_server_are_called_once_there_is_another() {
     let mut fixture = Fixture::new();
     let player = fixture.enter("main", &["placement"]);
