@@ -66,6 +66,7 @@ describe("the one button", () => {
     expect(await banner.getByRole("button", { name: "Sound is off" }).count()).toBe(1);
 
     await page.getByRole("button", { name: "Fail over now" }).click();
+    await page.getByRole("dialog").getByText(`${BOTS + 2} people move at`).waitFor();
     await page.getByRole("button", { name: "Fail over", exact: true }).click();
     await Promise.all([tabIsIn(front, standby.id), tabIsIn(behind, standby.id)]);
     expect(await behind.value("document.visibilityState")).toBe("hidden");
@@ -73,6 +74,7 @@ describe("the one button", () => {
     expect(await figure(page, "Moved").innerText()).toBe(String(BOTS + 2));
     expect(await figure(page, "Refused").innerText()).toBe("0");
     await page.getByText(`${BOTS + 2} told`).waitFor();
+    await page.getByText("Failed over", { exact: true }).waitFor();
     await until("the alarm to be over", async () => !(await page.title()).includes("ALARM"));
     await isReadable(page, "the report");
     const opens = page.context().waitForEvent("page");
@@ -115,6 +117,8 @@ describe("the one button", () => {
     await page.getByText(/^Finished/).waitFor({ timeout: 40_000 });
     await isIn(player, main.id);
     expect((await lifeboat.world(main.id)).status.failover).toBeNull();
+    await page.goto(`${lifeboat.url}/failovers`);
+    await page.getByRole("row", { name: `failback home to ${main.name}` }).waitFor();
   });
 
   it("is undone while it moves: those who moved come home", async () => {
@@ -131,6 +135,8 @@ describe("the one button", () => {
     await dialog.getByRole("button", { name: "Fail over", exact: true }).click();
     const isForced = dialog.getByRole("button", { name: "Fail over all the same" });
     // The cool-down after the last one speaks against it; with a reason it may be done all the same.
+    await dialog.getByText("the last failover was a moment ago").waitFor();
+    expect(await dialog.innerText()).not.toContain("`");
     await isForced.click();
     await page.getByText("Reason: a rehearsal").waitFor();
     await page.getByRole("button", { name: "Undo" }).click();

@@ -41,7 +41,7 @@ describe("the number of people", () => {
     await worlds.getByText("1 of 500 people").waitFor();
     await failover.getByText("1 person in Main Stage leaves").waitFor();
     arrive(30);
-    const waits = { timeout: 6_000 };
+    const waits = { timeout: 8_000 };
     await world.getByText("30 of 500", { exact: true }).waitFor(waits);
     await worlds.getByText("30 of 500 people").waitFor(waits);
     await failover.getByText("30 people in Main Stage leave").waitFor(waits);
