@@ -91,12 +91,6 @@ impl Pacer {
         Ok(())
     }
 
-    /// Whether one would be let through now.
-    #[must_use]
-    pub fn may_take(&self, now: Timestamp) -> bool {
-        self.next_us - self.tolerance_us <= to_us(now)
-    }
-
     /// Counts one that passes without asking, because its turn was planned elsewhere: whoever asks
     /// comes after it. What is owed so is forgotten beyond a second.
     pub fn charge(&mut self, now: Timestamp) {

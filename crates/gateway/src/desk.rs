@@ -29,7 +29,6 @@ use lifeboat_core::catalog::Catalog;
 use lifeboat_core::ids::{FailoverId, FastHash, ServerId, SessionId, User, WorldId};
 use lifeboat_core::limits::SESSIONS_MAX;
 use lifeboat_core::live_config::LiveConfig;
-use lifeboat_core::pacing::SlotLine;
 use lifeboat_core::time::Timestamp;
 
 pub use channel::Opened;
@@ -43,6 +42,7 @@ pub use view::Crowd;
 use join::WorldPacer;
 use kicked::Kicked;
 use movement::Move;
+use orders::Unplanned;
 use seats::Seats;
 use session::Session;
 use sessions::Sessions;
@@ -57,6 +57,8 @@ pub trait PlayerView: Send + Sync {
 const PUSH_GRACE: Duration = Duration::from_secs(5);
 /// Sessions that are ordered to leave before the first of them are handed to their sockets.
 const ORDERS_PER_EFFECT: usize = 256;
+/// The part of a second's placements that may come early; below the promised tenth.
+const BURST_SHARE: f64 = 0.08;
 /// Placements granted in one call of [`Desk::tick`] at the most, so that joins get their turn.
 const GRANTS_PER_TICK_MAX: usize = 256;
 
@@ -82,8 +84,8 @@ pub struct Desk {
     moves: BTreeMap<FailoverId, Move>,
     /// Until when sessions of an earlier desk come back.
     returning_until: Option<Timestamp>,
-    /// The turns of people who have to rejoin a world without a failover.
-    lines: HashMap<WorldId, SlotLine>,
+    /// The turns of people who have to rejoin each world without a failover.
+    unplanned: HashMap<WorldId, Unplanned>,
     /// When sessions get their placement pushed.
     due: BTreeSet<(Timestamp, Key)>,
     /// When sessions without a channel lose their seat.
@@ -107,7 +109,7 @@ impl Desk {
             pacers: HashMap::new(),
             moves: BTreeMap::new(),
             returning_until: None,
-            lines: HashMap::new(),
+            unplanned: HashMap::new(),
             due: BTreeSet::new(),
             expiry: BTreeSet::new(),
             kicked: Kicked::default(),

@@ -19,10 +19,7 @@ use lifeboat_core::time::Timestamp;
 
 use super::effect::Sink;
 use super::session::Session;
-use super::{Desk, Key, ORDERS_PER_EFFECT};
-
-/// The part of a second's placements that may come early; below the promised tenth.
-const BURST_SHARE: f64 = 0.08;
+use super::{BURST_SHARE, Desk, Key, ORDERS_PER_EFFECT};
 
 /// How long sessions have to come back after a restart until it is settled who was present: longer
 /// than clients spread their first retry.

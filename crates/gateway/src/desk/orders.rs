@@ -7,7 +7,7 @@ use bytes::Bytes;
 use lifeboat_core::access::Identity;
 use lifeboat_core::failover::{Kind, LedgerEvent};
 use lifeboat_core::ids::{FailoverId, WorldId};
-use lifeboat_core::pacing::{Rate, SlotLine};
+use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
 use lifeboat_core::phase::Phase;
 use lifeboat_core::route::{NOT_ACTIVE_RETRY, Refusal, destination, route};
 use lifeboat_core::time::Timestamp;
@@ -18,11 +18,18 @@ use super::join::{is_for_good, spread_refusal};
 use super::placement::{Candidate, Granted};
 use super::session::{Order, Session};
 use super::values::Moved;
-use super::{Desk, GRANTS_PER_TICK_MAX, Key, ORDERS_PER_EFFECT, PUSH_GRACE, Tick};
+use super::{BURST_SHARE, Desk, GRANTS_PER_TICK_MAX, Key, ORDERS_PER_EFFECT, PUSH_GRACE, Tick};
 
 /// What the orders of several sessions have in common: where they are, why they leave, and the
 /// failover that they move with.
 type About = (WorldId, RejoinReason, Option<FailoverId>);
+
+/// The turns of people who have to rejoin a world without a failover: which slots they get, and
+/// that those whose slot passed while they could not come do not come together.
+pub(super) struct Unplanned {
+    line: SlotLine,
+    pacer: Pacer,
+}
 
 impl Desk {
     /// Why a session has to rejoin, if it has to, and the failover that it moves with.
@@ -161,7 +168,7 @@ impl Desk {
     pub(super) fn assign_slot(&mut self, key: Key, now: Timestamp) -> Timestamp {
         let slot = match self.line_of(key).and_then(|id| self.moves.get_mut(&id)) {
             Some(open) => open.line.assign(now),
-            None => self.unplanned_line(key, now).assign(now),
+            None => self.unplanned(key, now).line.assign(now),
         };
         self.forget_due(key);
         let mut session = self.sessions.edit(key);
@@ -190,15 +197,20 @@ impl Desk {
         self.moves.values().find(|open| open.leads_into(end)).map(|open| open.record.id.clone())
     }
 
-    /// The line of those who come into a world without a failover, at the pace of that world.
-    fn unplanned_line(&mut self, key: Key, now: Timestamp) -> &mut SlotLine {
+    /// The turns of those who come into a world without a failover, at the pace of that world.
+    fn unplanned(&mut self, key: Key, now: Timestamp) -> &mut Unplanned {
         let requested = &self.sessions[key].requested;
         let end = destination(&self.catalog, requested).map(|end| end.id.clone());
         let world = end.unwrap_or_else(|_| requested.clone());
         let rate = Rate::per_second(self.catalog.joins_per_second(&world));
-        let line = self.lines.entry(world).or_insert_with(|| SlotLine::new(rate, now));
-        line.set_rate(rate);
-        line
+        let burst = rate.get() * BURST_SHARE;
+        let turns = self.unplanned.entry(world).or_insert_with(|| Unplanned {
+            line: SlotLine::new(rate, now),
+            pacer: Pacer::new(rate, burst, now),
+        });
+        turns.line.set_rate(rate);
+        turns.pacer.set_rate(rate, burst);
+        turns
     }
 
     /// Until when people who are on the way into a world come first.
@@ -241,18 +253,11 @@ impl Desk {
         Err(slot)
     }
 
-    /// The same for whoever rejoins without a failover: the pace is that of the world which it
-    /// comes into, and it counts there once it is placed.
+    /// The same for whoever rejoins without a failover. It goes before newcomers, as people of a
+    /// failover do.
     fn take_unplanned_turn(&mut self, key: Key, now: Timestamp) -> Result<(), Timestamp> {
-        let Ok(end) = destination(&self.catalog, &self.sessions[key].requested) else {
-            return Ok(());
-        };
-        let world = end.id.clone();
-        if self.world_pacer(&world, now).may_take(now) {
-            Ok(())
-        } else {
-            Err(self.assign_slot(key, now))
-        }
+        let taken = self.unplanned(key, now).pacer.try_take(now);
+        taken.map_err(|_| self.assign_slot(key, now))
     }
 
     pub(super) fn clear_order(&mut self, key: Key) {
