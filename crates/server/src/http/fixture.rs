@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use lifeboat_core::ids::WorldId;
 use lifeboat_gateway::tokens::{KeptKeys, KeyRing};
 use lifeboat_gateway::{Gateway, Settings};
 use lifeboat_runtime::{LocalConfig, LocalRuntime, Runtime};
@@ -125,6 +126,14 @@ impl Plane {
     /// The same with the admin key.
     pub(crate) async fn ask(&self, line: &str, body: Option<Value>) -> Answer {
         self.send(line, &[("x-api-key", &self.admin)], body).await
+    }
+
+    /// A world of plaza that was never launched.
+    pub(crate) async fn world(&self, name: &str) -> WorldId {
+        let body = serde_json::json!({ "name": name, "build": { "mod": "plaza" } });
+        let made = self.ask("POST /api/worlds", Some(body)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        made.body["id"].as_str().unwrap().parse().unwrap()
     }
 
     /// A new key: its id and secret.
