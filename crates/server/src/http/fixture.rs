@@ -8,11 +8,13 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use lifeboat_core::ids::WorldId;
+use lifeboat_core::deployment::{Deployment, Server, ServerPhase};
+use lifeboat_core::ids::{ServerId, WorldId};
+use lifeboat_core::phase::Phase;
 use lifeboat_gateway::tokens::{KeptKeys, KeyRing};
 use lifeboat_gateway::{Gateway, Settings};
 use lifeboat_runtime::{LocalConfig, LocalRuntime, Runtime};
-use lifeboat_store::{MemoryStore, Store};
+use lifeboat_store::{MemoryStore, Store, Transaction};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -28,10 +30,11 @@ use crate::feed::Feed;
 use crate::http::idempotency::Idempotency;
 use crate::http::listen::Peer;
 use crate::http::router;
+use crate::keyspace;
 use crate::metrics::Metrics;
 use crate::mods::Mods;
 use crate::places::Places;
-use crate::writer::Writer;
+use crate::writer::{Writer, json};
 
 /// The origin that pages may join from.
 pub(crate) const OTHER_ORIGIN: &str = "https://stage.example";
@@ -134,6 +137,36 @@ impl Plane {
         let made = self.ask("POST /api/worlds", Some(body)).await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
         made.body["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// A main world and its standby, both Active as far as the catalog tells.
+    pub(crate) async fn pair(&self) -> (WorldId, WorldId) {
+        let main = self.world("Main").await;
+        let made = self.ask(&format!("POST /api/worlds/{main}/standby"), None).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        let standby = made.body["id"].as_str().unwrap().parse().unwrap();
+        self.activate(&main).await;
+        self.activate(&standby).await;
+        (main, standby)
+    }
+
+    /// Launches a world, and does by hand what the reconciler does with servers.
+    pub(crate) async fn activate(&self, world: &WorldId) {
+        let launched = self.ask(&format!("POST /api/worlds/{world}/launch"), None).await;
+        assert_eq!(launched.status, StatusCode::ACCEPTED, "{}", launched.text);
+        let started = self.app.catalog().current_deployment(world).unwrap().clone();
+        let server = |number| Server {
+            id: ServerId::from_unique(&format!("{world}{number}")),
+            phase: ServerPhase::Ready,
+            endpoint: Some("ws://game.example".to_owned()),
+            started_at: started.started_at,
+            process: None,
+        };
+        let servers = (0..started.servers_wanted).map(server).collect();
+        let active = Deployment { phase: Phase::Active, servers, ..(*started).clone() };
+        let key = keyspace::deployment(&active.id);
+        let transaction = Transaction::new().put(key, json(&active));
+        self.app.writer.commit_unaudited(transaction).await.unwrap();
     }
 
     /// A new key: its id and secret.
