@@ -248,7 +248,7 @@ pub(crate) struct Rollback {
 /// Saves the values of an earlier revision anew
 ///
 /// `Failover` and `ForceDisconnect` stay as they are unless `includeFailover` and a `reason` are
-/// given; counters never fall.
+/// given; counters never fall, and values that the key's role does not see stay as they are.
 #[utoipa::path(
     post, path = "/api/worlds/{id}/live-config/rollback", tag = "live config",
     params(("id" = String, Path, description = "The world")),
@@ -285,8 +285,12 @@ pub(crate) async fn rollback(
         action: "liveConfig.rollback",
         ..SaveOptions::default()
     };
+    let audience = caller.role.audience();
     let outcome = save_by_hand(&app, &caller, &world, &options, |rules, current| {
-        Ok(rules.rollback(current, &old.entry.config, scope).config)
+        Ok(rules.rollback(current, &old.entry.config, scope, audience).config)
     });
     saved(&app, &caller, &world, &outcome.await?)
 }
+
+#[cfg(test)]
+mod tests;
