@@ -6,11 +6,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use lifeboat_core::deployment::{Deployment, Server, ServerPhase};
 use lifeboat_core::ids::{ServerId, WorldId};
 use lifeboat_core::phase::Phase;
+use lifeboat_core::ticket::Claims;
+use lifeboat_gateway::desk::{ConnRef, Opened};
 use lifeboat_gateway::tokens::{KeptKeys, KeyRing};
 use lifeboat_gateway::{Gateway, Settings};
 use lifeboat_runtime::{LocalConfig, LocalRuntime, Runtime};
@@ -167,6 +171,19 @@ impl Plane {
         let key = keyspace::deployment(&active.id);
         let transaction = Transaction::new().put(key, json(&active));
         self.app.writer.commit_unaudited(transaction).await.unwrap();
+    }
+
+    /// A guest who asks for a world, with the channel open and no game.
+    pub(crate) async fn enter(&self, world: &WorldId) {
+        let line = format!("POST /api/worlds/{world}/join");
+        let joined = self.send(&line, &[], Some(serde_json::json!({}))).await;
+        let token = joined.body["sessionToken"].as_str().expect(&joined.text);
+        let claims = token.split('.').nth(1).unwrap();
+        let claims: Claims =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+        let conn = ConnRef { shard: 0, slot: u32::MAX, serial: 0 };
+        let opened = self.app.gateway.desk().open(&claims, conn, self.app.now());
+        assert!(matches!(opened, Opened::Welcome { .. }), "{opened:?}");
     }
 
     /// A new key: its id and secret.
