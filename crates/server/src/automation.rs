@@ -4,9 +4,10 @@
 mod kept;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::AutomationPolicy;
 use lifeboat_core::ids::WorldId;
 use lifeboat_core::time::Timestamp;
@@ -32,10 +33,28 @@ pub(crate) struct Switch {
 #[derive(Debug, Clone, Default)]
 struct Seen {
     trouble_since: Option<Timestamp>,
-    /// What it is blocked by, as it was said last.
-    blocked: Option<String>,
+    /// What it is blocked by.
+    blocked: Option<Obstacle>,
+    /// When it is tried again, after a try that failed although no rule spoke against it.
+    retry_at: Option<Timestamp>,
     /// That it counts down was said.
     is_announced: bool,
+}
+
+/// What speaks against a failover, or made one fail.
+#[derive(Debug, Clone)]
+struct Obstacle {
+    /// By these it is the same as another: what is said of it may count seconds down.
+    codes: BTreeSet<String>,
+    /// In words.
+    text: String,
+}
+
+impl Obstacle {
+    fn refused(code: ErrorCode) -> Self {
+        let code = code.as_str().to_owned();
+        Self { codes: BTreeSet::from([code.clone()]), text: code }
+    }
 }
 
 /// Policies and switch as they are kept, and what was seen.

@@ -40,6 +40,12 @@ struct Running {
     bots_gone: watch::Receiver<()>,
 }
 
+/// A drill that a real failover ended. It leaves its worlds as they are until this is dropped: what
+/// the real one did is known then.
+pub(crate) struct Preempted {
+    _ended: Arc<watch::Sender<bool>>,
+}
+
 /// The place of a drill among those that run; dropping it says that its bots are gone.
 struct Place {
     id: DrillId,
@@ -93,8 +99,9 @@ fn taking_part<'a>(
 
 /// Ends the drills that a world takes part in, as a real failover of it begins, and waits for their
 /// bots to be gone.
-pub(crate) async fn preempt(app: &App, world: &WorldId) {
+pub(crate) async fn preempt(app: &App, world: &WorldId) -> Vec<Preempted> {
     let of_world: Vec<Running> = taking_part(&app.drills.lock(), world).cloned().collect();
+    let mut ended = Vec::new();
     for mut one in of_world {
         one.preempted.send_replace(true);
         // Closed is what is waited for; nothing is ever sent.
@@ -102,5 +109,7 @@ pub(crate) async fn preempt(app: &App, world: &WorldId) {
         if tokio::time::timeout(DRILL_PREEMPT_WAIT, gone).await.is_err() {
             tracing::warn!(drill.id = %one.id, "a failover begins with bots of a drill about");
         }
+        ended.push(Preempted { _ended: one.preempted });
     }
+    ended
 }

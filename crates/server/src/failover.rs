@@ -16,7 +16,7 @@ mod waiting;
 pub(crate) use facts::readiness_of;
 pub(crate) use keeper::{has_begun, restore, run as keep_ledgers};
 pub(crate) use outage::run as date_outages;
-pub(crate) use record::by_hand;
+pub(crate) use record::{by_hand, put_records};
 pub(crate) use report::report;
 pub(crate) use start::{Started, fail_back, fail_over, undo};
 pub(crate) use steer::{Retune, hold, known, nudge, resume, retune};

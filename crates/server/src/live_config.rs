@@ -24,6 +24,7 @@ pub(crate) use facts::Facts;
 pub(crate) use history::{at_revision, key as history_key, list as list_history, prune};
 
 use crate::app::{App, world_of};
+use crate::failover::put_records;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::http::tags::Tags;
 use crate::keyspace;
@@ -56,6 +57,7 @@ struct Draft {
     next: LiveConfig,
     warnings: Vec<SaveWarning>,
     transaction: Transaction,
+    records: Vec<FailoverRecord>,
 }
 
 /// What a save is about to do, for whoever decides which failovers it opens or closes.
@@ -89,7 +91,12 @@ pub(crate) async fn save(
             return Ok(Saved { entry: draft.before, warnings: draft.warnings });
         }
         let about = about(app, world, options, &draft);
-        match app.writer.commit(draft.transaction, actor, about).await {
+        let (transaction, records) = (draft.transaction, &draft.records);
+        let committed = match put_records(app, &catalog, transaction, records).await {
+            Ok(transaction) => app.writer.commit(transaction, actor, about).await,
+            Err(failed) => Err(failed),
+        };
+        match committed {
             Ok(_) => {
                 prune(app, world).await;
                 let entry = live_of(&app.catalog(), world)?;
@@ -137,10 +144,8 @@ fn draft(
         transaction = guard_followed(transaction, catalog, other);
     }
     let step = Step { catalog, world: &known, before: &before, after: &entry };
-    for record in records(&step)? {
-        transaction = transaction.put(keyspace::failover(&record.id), json(&record));
-    }
-    Ok(Draft { before, next, warnings: check.warnings, transaction })
+    let records = records(&step)?;
+    Ok(Draft { before, next, warnings: check.warnings, transaction, records })
 }
 
 /// The save holds only while the override of `other` is as it was read: two saves that would make

@@ -20,7 +20,7 @@ mod tests;
 
 pub(crate) use change::{change, etag};
 pub(crate) use create::create;
-pub(crate) use deployments::{StopOptions, extend, restart, stop};
+pub(crate) use deployments::{RestartOptions, StopOptions, extend, restart, stop};
 pub(crate) use launch::{LaunchOptions, launch};
 pub(crate) use mirror::mirror;
 pub(crate) use removal::remove;

@@ -199,20 +199,24 @@ impl ConfigRules {
     }
 
     /// The values of an old document as the next one. Values that the schema no longer takes are
-    /// at their defaults, and named. An override that comes back is to be checked like a saved
-    /// one.
+    /// at their defaults, and named. What `writer` may not see stays as it is. An override that
+    /// comes back is to be checked like a saved one.
     #[must_use]
     pub fn rollback(
         &self,
         current: &LiveConfig,
         old: &LiveConfig,
         scope: RollbackScope,
+        writer: Audience,
     ) -> Migrated {
         let current = self.migrate(current).config;
         let mut migrated = self.migrate(old);
         if scope == RollbackScope::WithoutFailover {
             copy_sections(&["Failover", Counter::SECTION], &current, &mut migrated.config);
         }
+        let next = &mut migrated.config;
+        game_section().keep_hidden(writer, &current.game, &mut next.game);
+        self.schema.root.keep_hidden(writer, &current.project, &mut next.project);
         keep_counters(&current, &mut migrated.config);
         migrated
     }

@@ -169,6 +169,26 @@ impl Section {
         seen
     }
 
+    /// Sets what `audience` may not see in `to` as it is in `from`; both are whole documents.
+    pub(super) fn keep_hidden(
+        &self,
+        audience: Audience,
+        from: &Map<String, Value>,
+        to: &mut Map<String, Value>,
+    ) {
+        for (key, entry) in &self.entries {
+            match (entry, from.get(key), to.get_mut(key)) {
+                (Entry::Section(below), Some(Value::Object(from)), Some(Value::Object(to))) => {
+                    below.keep_hidden(audience, from, to);
+                }
+                (Entry::Leaf(_), Some(from), Some(to)) if !entry.is_visible_to(audience) => {
+                    to.clone_from(from);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// The section as JSON Schema (draft 2020-12), with `defaults` in the place of its own.
     pub(super) fn document(&self, defaults: &Map<String, Value>, audience: Audience) -> Value {
         let nothing = Map::new();

@@ -40,7 +40,7 @@ pub(crate) enum WorldCommand {
     /// Stop the servers of a world.
     Stop(StopArgs),
     /// Start a world anew, with a new deployment.
-    Restart(MoveArgs),
+    Restart(RestartArgs),
     /// Let a running world run for longer.
     Extend {
         /// The world, by id or name.
@@ -119,15 +119,47 @@ pub(crate) struct LaunchArgs {
 pub(crate) struct StopArgs {
     #[command(flatten)]
     which: MoveArgs,
-    /// Stop it although people were moved into it.
+    #[command(flatten)]
+    insistence: Insistence,
+    /// Wait until it has stopped.
+    #[arg(long)]
+    wait: bool,
+}
+
+/// How to start a world anew.
+#[derive(Debug, Args)]
+pub(crate) struct RestartArgs {
+    #[command(flatten)]
+    which: MoveArgs,
+    #[command(flatten)]
+    insistence: Insistence,
+    /// Make no launch context, which clients of base version 37 and older need.
+    #[arg(long)]
+    no_launch_context: bool,
+}
+
+/// Whether a world ends also under people who were sent there.
+#[derive(Debug, Args)]
+struct Insistence {
+    /// Do it although people were moved into it.
     #[arg(long, requires = "reason")]
     force: bool,
     /// Why, for the audit log.
     #[arg(long)]
     reason: Option<String>,
-    /// Wait until it has stopped.
-    #[arg(long)]
-    wait: bool,
+}
+
+impl Insistence {
+    fn body(self) -> Value {
+        let mut body = json!({});
+        if self.force {
+            body["force"] = true.into();
+        }
+        if let Some(reason) = self.reason {
+            body["reason"] = reason.into();
+        }
+        body
+    }
 }
 
 /// Carries out a command about worlds.
@@ -148,12 +180,7 @@ pub(crate) async fn run(command: WorldCommand, ctx: &Context) -> anyhow::Result<
         }
         WorldCommand::Launch(args) => return launch(args, ctx).await,
         WorldCommand::Stop(args) => return stop(args, ctx).await,
-        WorldCommand::Restart(args) => {
-            let found = args.world.find(ctx).await?;
-            confirm_with_people(&found, "Restart", args.yes.into())?;
-            let deployment = ctx.api.send(Call::post(found.path("/restart"), json!({}))).await?;
-            show_deployment(ctx, &deployment)?;
-        }
+        WorldCommand::Restart(args) => restart(args, ctx).await?,
         WorldCommand::Extend { world, by } => extend(&world, by, ctx).await?,
         WorldCommand::Logs(args) => logs::run(args, ctx).await?,
     }
@@ -232,19 +259,24 @@ async fn while_in(phase: &str, mut deployment: Value, ctx: &Context) -> anyhow::
 async fn stop(args: StopArgs, ctx: &Context) -> anyhow::Result<Outcome> {
     let found = args.which.world.find(ctx).await?;
     confirm_with_people(&found, "Stop", args.which.yes.into())?;
-    let mut body = json!({});
-    if args.force {
-        body["force"] = true.into();
-    }
-    if let Some(reason) = args.reason {
-        body["reason"] = reason.into();
-    }
-    let mut deployment = ctx.api.send(Call::post(found.path("/stop"), body)).await?;
+    let stop = Call::post(found.path("/stop"), args.insistence.body());
+    let mut deployment = ctx.api.send(stop).await?;
     if args.wait {
         deployment = while_in("Stopping", deployment, ctx).await?;
     }
     show_deployment(ctx, &deployment)?;
     Ok(Outcome::Done)
+}
+
+async fn restart(args: RestartArgs, ctx: &Context) -> anyhow::Result<()> {
+    let found = args.which.world.find(ctx).await?;
+    confirm_with_people(&found, "Restart", args.which.yes.into())?;
+    let mut body = args.insistence.body();
+    if args.no_launch_context {
+        body["launchContext"] = false.into();
+    }
+    let deployment = ctx.api.send(Call::post(found.path("/restart"), body)).await?;
+    show_deployment(ctx, &deployment)
 }
 
 async fn extend(world: &WorldRef, by: Minutes, ctx: &Context) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifeboat_core::catalog::Catalog;
+use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{
     AutomationPolicy, FailoverRequest, Situation, Standing, Trigger, may_proceed, standing,
 };
@@ -13,7 +14,7 @@ use lifeboat_core::world::World;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::ACTOR;
+use super::{ACTOR, Obstacle};
 use crate::alarms::server_trouble;
 use crate::app::{App, stopped};
 use crate::events::EventKind;
@@ -22,6 +23,8 @@ use crate::writer::Actor;
 
 /// How often the worlds are looked at.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
+/// How long a try that failed is not repeated.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
 /// Watches until the control plane stops.
 pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
@@ -111,43 +114,61 @@ async fn act(app: &App, world: &World, trouble: &str) {
     let request =
         FailoverRequest { reason: format!("by itself: {trouble}"), ..FailoverRequest::default() };
     let blocked = obstacle(app, world, &request).await;
-    {
-        let mut state = app.automation.lock();
-        let seen = state.seen.entry(world.id.clone()).or_default();
-        if blocked.is_some() && seen.blocked == blocked {
-            return;
-        }
-        seen.blocked.clone_from(&blocked);
+    if !is_to_be_tried(app, &world.id, blocked.as_ref()) {
+        return;
     }
     match (blocked, fail_over(app, &actor(), &world.id, &request, Trigger::Api).await) {
         (_, Ok(Started::Began(record))) => {
             tell(app, world, "moved", format!("{trouble}; failed over by itself ({})", record.id));
         }
         (_, Ok(Started::Moving(_) | Started::Planned(_))) => {}
-        (Some(obstacle), Err(_)) => {
-            let text = format!("{trouble}; would fail over by itself but is blocked: {obstacle}");
+        (Some(Obstacle { text, .. }), Err(_)) => {
+            let text = format!("{trouble}; would fail over by itself but is blocked: {text}");
             tell(app, world, "blocked", text);
         }
         (None, Err(refusal)) => {
-            app.automation.lock().seen.entry(world.id.clone()).or_default().blocked =
-                Some(refusal.code().as_str().to_owned());
-            let text =
-                format!("{trouble}; could not fail over by itself: {}", refusal.code().as_str());
-            tell(app, world, "blocked", text);
+            if failed(app, &world.id, refusal.code()) {
+                let code = refusal.code().as_str();
+                tell(app, world, "blocked", format!("{trouble}; could not fail over: {code}"));
+            }
         }
     }
 }
 
-/// What speaks against a failover now, in words.
-async fn obstacle(app: &App, world: &World, request: &FailoverRequest) -> Option<String> {
+/// Whether a failover is tried now: when it is blocked by something else than so far, or by nothing
+/// and the pause after the last try is over.
+fn is_to_be_tried(app: &App, world: &WorldId, blocked: Option<&Obstacle>) -> bool {
+    let (mut state, now) = (app.automation.lock(), app.now());
+    let seen = state.seen.entry(world.clone()).or_default();
+    let Some(blocked) = blocked else { return seen.retry_at.is_none_or(|at| at <= now) };
+    seen.retry_at = None;
+    let before = seen.blocked.replace(blocked.clone());
+    before.is_none_or(|before| before.codes != blocked.codes)
+}
+
+/// Notes a try that failed although no rule spoke against it, such as with the store away; says
+/// whether that is news.
+fn failed(app: &App, world: &WorldId, code: ErrorCode) -> bool {
+    let (mut state, now) = (app.automation.lock(), app.now());
+    let seen = state.seen.entry(world.clone()).or_default();
+    seen.retry_at = Some(now + RETRY_PAUSE);
+    let failed = Obstacle::refused(code);
+    let codes = failed.codes.clone();
+    seen.blocked.replace(failed).is_none_or(|before| before.codes != codes)
+}
+
+/// What speaks against a failover now.
+async fn obstacle(app: &App, world: &World, request: &FailoverRequest) -> Option<Obstacle> {
     let dry = FailoverRequest { dry_run: true, ..request.clone() };
     match fail_over(app, &actor(), &world.id, &dry, Trigger::Api).await {
         Ok(Started::Planned(record)) if !may_proceed(&record.plan.rules, Force::No) => {
-            let said = record.plan.rules.iter().map(|rule| rule.message.as_str());
-            Some(said.collect::<Vec<_>>().join("; "))
+            let rules = &record.plan.rules;
+            let said: Vec<_> = rules.iter().map(|rule| rule.message.as_str()).collect();
+            let codes = rules.iter().map(|rule| rule.code.clone()).collect();
+            Some(Obstacle { codes, text: said.join("; ") })
         }
         Ok(_) => None,
-        Err(refusal) => Some(refusal.code().as_str().to_owned()),
+        Err(refusal) => Some(Obstacle::refused(refusal.code())),
     }
 }
 
@@ -161,6 +182,7 @@ pub(crate) fn view(app: &App, world: &WorldId) -> Value {
         app.automation.policy(world);
     let standing = standing_of(app, &app.catalog(), world);
     let blocked = app.automation.lock().seen.get(world).and_then(|seen| seen.blocked.clone());
+    let blocked = blocked.map(|obstacle| obstacle.text);
     let (word, at) = match standing {
         Standing::Off => ("off", None),
         Standing::Stopped => ("stopped", None),
@@ -178,3 +200,6 @@ pub(crate) fn view(app: &App, world: &WorldId) -> Value {
         "blockedBy": blocked.filter(|_| word == "blocked"),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use lifeboat_core::failover::{FailoverRecord, FailoverRequest, MovePhase, Stage,
 use lifeboat_core::ids::FailoverId;
 use lifeboat_core::limits::{DRILL_PATIENCE, STRAGGLER_AFTER};
 use lifeboat_core::time::Timestamp;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::bots::Bots;
@@ -51,10 +52,10 @@ pub(super) async fn run(
     let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), address: None };
     let main = record.world_id.clone();
     let mut course = Course { app, new, record, actor };
+    let mut preempted = place.preempted.clone();
     let sent = Bots::send(app, &course.record.id, &main, &groups, course.record.clients).await;
     let ended = match sent {
         Ok(mut bots) => {
-            let mut preempted = place.preempted.clone();
             let outcome = tokio::select! {
                 outcome = course.there_and_back(&mut bots) => outcome,
                 _ = preempted.wait_for(|preempted| *preempted) => Err(Ended::Preempted),
@@ -69,7 +70,18 @@ pub(super) async fn run(
     };
     // A real failover goes on from here.
     app.drills.leave(&main, place);
+    if matches!(ended, Err(Ended::Preempted)) {
+        real_one_done(&mut preempted).await;
+    }
     course.finish(ended).await;
+}
+
+/// Waits until the real failovers that ended a drill have begun, or turned out not to.
+async fn real_one_done(preempted: &mut watch::Receiver<bool>) {
+    let done = async { while preempted.changed().await.is_ok() {} };
+    if tokio::time::timeout(DRILL_PATIENCE, done).await.is_err() {
+        tracing::warn!("a failover that went before a drill takes long to begin");
+    }
 }
 
 impl Course<'_> {
@@ -193,21 +205,21 @@ impl Course<'_> {
     }
 
     async fn finish(&mut self, outcome: Result<(), Ended>) {
-        let (phase, message) = match outcome {
+        let (phase, why) = match outcome {
             Ok(()) => (DrillPhase::Complete, None),
             Err(Ended::Preempted) => {
                 (DrillPhase::Preempted, Some("a real failover went before it".to_owned()))
             }
-            Err(Ended::Failed(why)) => {
-                let left = super::recovery::bring_home(self.app, &self.record, &self.actor).await;
-                (
-                    DrillPhase::Failed,
-                    Some(left.map_or_else(|| why.clone(), |left| format!("{why}; {left}"))),
-                )
-            }
+            Err(Ended::Failed(why)) => (DrillPhase::Failed, Some(why)),
         };
         self.record.phase = phase;
-        self.record.message = message;
+        self.record.message = match why {
+            None => None,
+            Some(why) => {
+                let left = super::recovery::bring_home(self.app, &self.record, &self.actor).await;
+                Some(left.map_or_else(|| why.clone(), |left| format!("{why}; {left}")))
+            }
+        };
         self.record.finished_at = Some(self.app.now());
         self.keep().await;
         tracing::info!(
@@ -220,3 +232,6 @@ impl Course<'_> {
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

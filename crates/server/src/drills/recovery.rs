@@ -51,8 +51,10 @@ pub(super) async fn bring_home(app: &App, record: &DrillRecord, actor: &Actor) -
     loop {
         let catalog = app.catalog();
         let world = &record.world_id;
-        let is_ours =
-            catalog.latest_failover(world).is_some_and(|latest| latest.trigger == Trigger::Drill);
+        // By its own name: an override that was set by hand since belongs to no failover.
+        let is_ours = catalog.latest_failover(world).is_some_and(|latest| {
+            latest.trigger == Trigger::Drill && latest.by == record.id.as_str()
+        });
         if catalog.override_of(world).is_none() || !is_ours {
             return None;
         }

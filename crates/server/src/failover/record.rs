@@ -10,11 +10,12 @@ use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::pacing::{Rate, window};
 use lifeboat_core::route::destination;
 use lifeboat_core::time::Timestamp;
+use lifeboat_store::Transaction;
 
 use crate::app::App;
-use crate::ids;
 use crate::live_config::Step;
-use crate::writer::Actor;
+use crate::writer::{Actor, WriteError, json, unchanged};
+use crate::{ids, keyspace};
 
 /// What a new record is made of.
 pub(super) struct NewRecord<'a> {
@@ -120,6 +121,38 @@ pub(crate) fn by_hand(app: &App, step: &Step<'_>, actor: &Actor) -> Vec<Failover
     records
 }
 
+/// Adds records to a commit that was decided by `catalog`. Whoever steers or keeps a failover writes
+/// its record and no live config, so a record that is there already is written on the condition
+/// that it is still the one that was looked at.
+///
+/// # Errors
+/// [`WriteError::Lost`] when it is not, which is to be decided anew.
+pub(crate) async fn put_records(
+    app: &App,
+    catalog: &Catalog,
+    mut transaction: Transaction,
+    records: &[FailoverRecord],
+) -> Result<Transaction, WriteError> {
+    for record in records {
+        let key = keyspace::failover(&record.id);
+        let modified = match catalog.failover(&record.id) {
+            Some(seen) => modified_as(app, &key, seen).await?,
+            None => 0,
+        };
+        transaction = transaction.require(unchanged(key.clone(), modified)).put(key, json(record));
+    }
+    Ok(transaction)
+}
+
+/// The revision that wrote a record as it was seen; the catalog does not hold it.
+async fn modified_as(app: &App, key: &str, seen: &FailoverRecord) -> Result<u64, WriteError> {
+    let kept = app.store.read(key).await.map_err(WriteError::Failed)?.ok_or(WriteError::Lost)?;
+    let record = serde_json::from_slice::<FailoverRecord>(&kept.value);
+    let is_same =
+        record.is_ok_and(|record| FailoverRecord { revision: kept.created, ..record } == *seen);
+    if is_same { Ok(kept.modified) } else { Err(WriteError::Lost) }
+}
+
 fn edited(
     app: &App,
     catalog: &Catalog,
@@ -146,3 +179,6 @@ fn edited(
     };
     open(app, catalog, new)
 }
+
+#[cfg(test)]
+mod tests;

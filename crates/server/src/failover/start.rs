@@ -17,7 +17,7 @@ use super::fields;
 use super::planning::{Planned, Way, plan};
 use super::record::{self, NewRecord, cancelled};
 use crate::app::{App, world_of};
-use crate::drills;
+use crate::drills::{self, Preempted};
 use crate::http::problem::{ApiError, ApiResult};
 use crate::live_config::{self, SaveOptions, Step};
 use crate::worlds::{self, LaunchOptions};
@@ -113,11 +113,8 @@ async fn begin(
 ) -> ApiResult<Started> {
     check(request)?;
     world_of(&app.catalog(), world)?;
-    if !request.dry_run && way.trigger != Trigger::Drill {
-        drills::preempt(app, world).await;
-    }
     let catalog = app.catalog();
-    let planned = plan(app, &catalog, world, request, way);
+    let mut planned = plan(app, &catalog, world, request, way);
     if let Some(moving) = same_in_progress(&catalog, world, &planned, way)? {
         return Ok(if request.dry_run {
             Started::Planned(Box::new((*moving).clone()))
@@ -128,6 +125,13 @@ async fn begin(
     if request.dry_run {
         let record = new_record(app, &catalog, actor, world, request, way, &planned, 0);
         return Ok(Started::Planned(Box::new(record)));
+    }
+    // A drill goes on until it is known that this begins, and waits then for what becomes of it.
+    let mut preempted = Vec::new();
+    if lacks_seats_only(&planned, request) {
+        // Bots have taken them perhaps.
+        preempted = preempt(app, world, way).await;
+        planned = plan(app, &app.catalog(), world, request, way);
     }
     if !planned.may_proceed(request) {
         let refusal = blocked(&planned.rules);
@@ -144,7 +148,20 @@ async fn begin(
     if planned.waits_for_target {
         wake_target(app, actor, &catalog, planned.target.as_ref()).await?;
     }
+    preempted.extend(preempt(app, world, way).await);
     commit(app, actor, world, request, way).await
+}
+
+async fn preempt(app: &App, world: &WorldId, way: Way) -> Vec<Preempted> {
+    match way.trigger {
+        Trigger::Drill => Vec::new(),
+        Trigger::Api | Trigger::LiveConfig => drills::preempt(app, world).await,
+    }
+}
+
+/// Whether nothing but seats stands in the way.
+fn lacks_seats_only(planned: &Planned, request: &FailoverRequest) -> bool {
+    !planned.may_proceed(request) && planned.rules.iter().all(|rule| rule.code == "seats")
 }
 
 /// Launches a target that sleeps. The redirect stands from the commit on; who is in the main world

@@ -6,12 +6,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use lifeboat_core::deployment::{Deployment, Server, ServerPhase};
+use lifeboat_core::ids::{ServerId, WorldId};
+use lifeboat_core::phase::Phase;
+use lifeboat_core::ticket::Claims;
+use lifeboat_gateway::desk::{ConnRef, Opened};
 use lifeboat_gateway::tokens::{KeptKeys, KeyRing};
 use lifeboat_gateway::{Gateway, Settings};
 use lifeboat_runtime::{LocalConfig, LocalRuntime, Runtime};
-use lifeboat_store::{MemoryStore, Store};
+use lifeboat_store::{MemoryStore, Store, Transaction};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -27,10 +34,11 @@ use crate::feed::Feed;
 use crate::http::idempotency::Idempotency;
 use crate::http::listen::Peer;
 use crate::http::router;
+use crate::keyspace;
 use crate::metrics::Metrics;
 use crate::mods::Mods;
 use crate::places::Places;
-use crate::writer::Writer;
+use crate::writer::{Writer, json};
 
 /// The origin that pages may join from.
 pub(crate) const OTHER_ORIGIN: &str = "https://stage.example";
@@ -125,6 +133,57 @@ impl Plane {
     /// The same with the admin key.
     pub(crate) async fn ask(&self, line: &str, body: Option<Value>) -> Answer {
         self.send(line, &[("x-api-key", &self.admin)], body).await
+    }
+
+    /// A world of plaza that was never launched.
+    pub(crate) async fn world(&self, name: &str) -> WorldId {
+        let body = serde_json::json!({ "name": name, "build": { "mod": "plaza" } });
+        let made = self.ask("POST /api/worlds", Some(body)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        made.body["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// A main world and its standby, both Active as far as the catalog tells.
+    pub(crate) async fn pair(&self) -> (WorldId, WorldId) {
+        let main = self.world("Main").await;
+        let made = self.ask(&format!("POST /api/worlds/{main}/standby"), None).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        let standby = made.body["id"].as_str().unwrap().parse().unwrap();
+        self.activate(&main).await;
+        self.activate(&standby).await;
+        (main, standby)
+    }
+
+    /// Launches a world, and does by hand what the reconciler does with servers.
+    pub(crate) async fn activate(&self, world: &WorldId) {
+        let launched = self.ask(&format!("POST /api/worlds/{world}/launch"), None).await;
+        assert_eq!(launched.status, StatusCode::ACCEPTED, "{}", launched.text);
+        let started = self.app.catalog().current_deployment(world).unwrap().clone();
+        let server = |number| Server {
+            id: ServerId::from_unique(&format!("{world}{number}")),
+            phase: ServerPhase::Ready,
+            endpoint: Some("ws://game.example".to_owned()),
+            started_at: started.started_at,
+            process: None,
+        };
+        let servers = (0..started.servers_wanted).map(server).collect();
+        let active = Deployment { phase: Phase::Active, servers, ..(*started).clone() };
+        let key = keyspace::deployment(&active.id);
+        let transaction = Transaction::new().put(key, json(&active));
+        self.app.writer.commit_unaudited(transaction).await.unwrap();
+    }
+
+    /// A guest who asks for a world, with the channel open and no game.
+    pub(crate) async fn enter(&self, world: &WorldId) {
+        let line = format!("POST /api/worlds/{world}/join");
+        let joined = self.send(&line, &[], Some(serde_json::json!({}))).await;
+        let token = joined.body["sessionToken"].as_str().expect(&joined.text);
+        let claims = token.split('.').nth(1).unwrap();
+        let claims: Claims =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+        let conn = ConnRef { shard: 0, slot: u32::MAX, serial: 0 };
+        let opened = self.app.gateway.desk().open(&claims, conn, self.app.now());
+        assert!(matches!(opened, Opened::Welcome { .. }), "{opened:?}");
     }
 
     /// A new key: its id and secret.

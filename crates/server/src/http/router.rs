@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use lifeboat_core::code::ErrorCode;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi as _;
@@ -17,7 +17,7 @@ use crate::http::handlers::{
 };
 use crate::http::openapi::{self, Document};
 use crate::http::problem::ApiError;
-use crate::http::{access, idempotency, pages};
+use crate::http::{access, faults, idempotency, pages};
 
 /// The routes of the API, with what OpenAPI says of them.
 pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
@@ -60,6 +60,8 @@ pub(crate) fn build(app: &Arc<App>) -> Router {
         .route_layer(from_fn_with_state(Arc::clone(app), access::guard))
         .layer(access::cors(&app.config))
         .fallback(pages::serve)
-        .layer(TraceLayer::new_for_http())
+        // What fails by a fault of ours is logged here, at whatever level requests are traced.
+        .layer(from_fn(faults::log))
+        .layer(TraceLayer::new_for_http().on_failure(()))
         .with_state(Arc::clone(app))
 }

@@ -33,17 +33,40 @@ pub(crate) struct StopOptions {
     pub(crate) reason: Option<String>,
 }
 
-impl StopOptions {
-    /// The reason, if one was given.
-    fn reason(&self) -> ApiResult<Option<String>> {
-        let reason = self.reason.clone().filter(|reason| !reason.trim().is_empty());
-        if self.force && reason.is_none() {
-            let detail = "`force` overrides a rule: say why in `reason`, for the audit log";
-            return Err(ApiError::new(ErrorCode::ReasonRequired, detail));
-        }
-        check_reason(reason.as_deref())?;
-        Ok(reason)
+/// How a world is restarted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RestartOptions {
+    /// Whether the new deployment gets a launch context, whatever the one before had.
+    pub(crate) launch_context: bool,
+    /// Restart it although people were sent there.
+    pub(crate) force: bool,
+    /// Why; required with `force`.
+    pub(crate) reason: Option<String>,
+}
+
+impl Default for RestartOptions {
+    fn default() -> Self {
+        Self { launch_context: true, force: false, reason: None }
     }
+}
+
+/// Whether a rule is overridden, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Forced {
+    Yes,
+    No,
+}
+
+/// What `force` and `reason` say together.
+fn forced(force: bool, reason: Option<&str>) -> ApiResult<(Forced, Option<String>)> {
+    let reason = reason.filter(|reason| !reason.trim().is_empty());
+    if force && reason.is_none() {
+        let detail = "`force` overrides a rule: say why in `reason`, for the audit log";
+        return Err(ApiError::new(ErrorCode::ReasonRequired, detail));
+    }
+    check_reason(reason)?;
+    Ok((if force { Forced::Yes } else { Forced::No }, reason.map(str::to_owned)))
 }
 
 /// Stops a world. One that is being stopped already stays so.
@@ -56,13 +79,13 @@ pub(crate) async fn stop(
     id: &WorldId,
     options: &StopOptions,
 ) -> ApiResult<Arc<Deployment>> {
-    let reason = options.reason()?;
+    let (forced, reason) = forced(options.force, options.reason.as_deref())?;
     let _turn = app.writer.turn(id).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let world = stored::world(app, id).await?;
         let current = stored::current(app, &world.record).await?;
         check_phase(&world.record, current.as_ref(), PhaseEvent::Stop)?;
-        if !options.force {
+        if forced == Forced::No {
             check_nobody_was_sent(app, &app.catalog(), id)?;
         }
         let Some(current) = current else { break };
@@ -100,22 +123,26 @@ fn check_nobody_was_sent(app: &App, catalog: &Catalog, id: &WorldId) -> ApiResul
 /// Starts a new deployment in the place of the one that runs. Live config stays as it is.
 ///
 /// # Errors
-/// `world_not_running`, or what of its build is not installed any more.
+/// `world_not_running`; `world_in_use` while people were sent there by an override, unless forced;
+/// or what of its build is not installed any more.
 pub(crate) async fn restart(
     app: &App,
     actor: &Actor,
     id: &WorldId,
-    reason: Option<String>,
+    options: &RestartOptions,
 ) -> ApiResult<Arc<Deployment>> {
-    check_reason(reason.as_deref())?;
+    let (forced, reason) = forced(options.force, options.reason.as_deref())?;
     let _turn = app.writer.turn(id).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let world = stored::world(app, id).await?;
         let old = stored::current(app, &world.record).await?;
         check_phase(&world.record, old.as_ref(), PhaseEvent::Restart)?;
-        let had_context = old.as_ref().is_none_or(|old| old.record.launch_context.is_some());
-        let options = LaunchOptions { launch_context: had_context, ..LaunchOptions::default() };
-        let new = new_deployment(app, &world.record, &options)?;
+        if forced == Forced::No {
+            check_nobody_was_sent(app, &app.catalog(), id)?;
+        }
+        let launch_context = options.launch_context;
+        let launch = LaunchOptions { launch_context, ..LaunchOptions::default() };
+        let new = new_deployment(app, &world.record, &launch)?;
         let transaction = succeed(&world, old.as_ref(), &new);
         let about = about("world.restart", id, old.as_ref(), &new, reason.clone());
         if commit(app, actor, Draft { transaction, about }).await? {

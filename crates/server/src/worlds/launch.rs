@@ -21,9 +21,10 @@ use super::stored::{
 };
 use crate::app::App;
 use crate::failover::fields::check_reason;
+use crate::failover::put_records;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::live_config::{history_key, live_of, rules_of};
-use crate::writer::{About, Actor, json, unchanged};
+use crate::writer::{About, Actor, WriteError, json, unchanged};
 use crate::{ids, keyspace};
 
 /// What becomes of overrides that are set when a world is launched.
@@ -75,7 +76,11 @@ pub(crate) async fn launch(
         let catalog = app.catalog();
         let new = new_deployment(app, &world.record, options)?;
         let transaction = succeed(&world, old.as_ref(), &new);
-        let transaction = reseed(app, &catalog, actor, &world.record, options, transaction)?;
+        let reseeded = reseed(app, &catalog, actor, &world.record, options, transaction).await?;
+        let Some(transaction) = reseeded else {
+            app.catch_up().await;
+            continue;
+        };
         let about = about("world.launch", id, old.as_ref(), &new, options.reason.clone());
         if commit(app, actor, Draft { transaction, about }).await? {
             return Ok(launched(app, new));
@@ -157,14 +162,16 @@ pub(super) fn succeed(
     }
 }
 
-fn reseed(
+/// The same commit with the live config that the launch begins with; none when the failover that it
+/// cancels is not as the catalog has it any more.
+async fn reseed(
     app: &App,
     catalog: &Catalog,
     actor: &Actor,
     world: &World,
     options: &LaunchOptions,
     transaction: Transaction,
-) -> ApiResult<Transaction> {
+) -> ApiResult<Option<Transaction>> {
     let live = live_of(catalog, &world.id)?;
     let is_failed_over = live.game.failover.is_set();
     if is_failed_over && options.failover.is_none() {
@@ -191,14 +198,16 @@ fn reseed(
             transaction.put(key, json(&entry)).put(history_key(&world.id, now), json(&entry));
     }
     let moving = catalog.open_failover(&world.id).filter(|one| one.kind == Kind::Failover);
-    if let Some(moving) = moving.filter(|_| clears) {
-        // Its people have nowhere to go to any more, as when the overrides are cleared by hand.
-        let record = FailoverRecord {
-            phase: MovePhase::Cancelled,
-            finished_at: Some(app.now()),
-            ..FailoverRecord::clone(moving)
-        };
-        transaction = transaction.put(keyspace::failover(&record.id), json(&record));
+    let Some(moving) = moving.filter(|_| clears) else { return Ok(Some(transaction)) };
+    // Its people have nowhere to go to any more, as when the overrides are cleared by hand.
+    let record = FailoverRecord {
+        phase: MovePhase::Cancelled,
+        finished_at: Some(app.now()),
+        ..FailoverRecord::clone(moving)
+    };
+    match put_records(app, catalog, transaction, &[record]).await {
+        Ok(transaction) => Ok(Some(transaction)),
+        Err(WriteError::Lost) => Ok(None),
+        Err(failed) => Err(failed.into()),
     }
-    Ok(transaction)
 }

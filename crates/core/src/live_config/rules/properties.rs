@@ -105,7 +105,7 @@ fn perform(rules: &ConfigRules, history: &[LiveConfig], operation: &Operation) -
         Operation::Null(part) => save(&json!({ *part: null })).unwrap_or_else(|_| current.clone()),
         Operation::Increment(counter) => rules.increment(current, counter.pointer()).unwrap(),
         Operation::Rollback(index, scope) => {
-            rules.rollback(current, index.get(history), *scope).config
+            rules.rollback(current, index.get(history), *scope, Audience::Support).config
         }
         Operation::Reseed(seed) => rules.reseed(current, *seed),
         Operation::Mirror(main) => rules.mirror(main, current),

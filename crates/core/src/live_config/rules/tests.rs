@@ -225,14 +225,33 @@ fn a_rollback_leaves_failover_and_counters_unless_asked_and_never_lowers_a_count
     let current = patched(json!({
         "game": { "ForceDisconnect": { "AllClients": 7, "Redirected": 2 } },
     }));
-    let next = rules.rollback(&current, &old, RollbackScope::WithoutFailover);
+    let next = rules.rollback(&current, &old, RollbackScope::WithoutFailover, Audience::Support);
     assert_eq!(next.config.game, current.game);
     assert_eq!(next.config.project, old.project);
-    let next = rules.rollback(&current, &old, RollbackScope::IncludingFailover);
+    let next = rules.rollback(&current, &old, RollbackScope::IncludingFailover, Audience::Support);
     let game = GameConfig::read(&next.config);
     assert_eq!(game.failover.override_world_id, "wld_b");
     assert_eq!(game.force_disconnect.all_clients, 7);
     assert_eq!(game.force_disconnect.redirected, 2);
+}
+
+#[test]
+fn a_rollback_changes_nothing_that_its_writer_may_not_see() {
+    let rules = rules();
+    let of_night = |pin: &str, cue: &str| {
+        patched(json!({ "project": { "Backstage": { "Pin": pin, "Cue": cue } } }))
+    };
+    let (old, current) = (of_night("1111", "a"), of_night("2222", "b"));
+    for (writer, expected) in [
+        (Audience::Players, of_night("2222", "b")),
+        (Audience::Operators, of_night("2222", "a")),
+        (Audience::Support, of_night("1111", "a")),
+    ] {
+        for scope in [RollbackScope::WithoutFailover, RollbackScope::IncludingFailover] {
+            let next = rules.rollback(&current, &old, scope, writer).config;
+            assert_eq!(next, expected, "{writer:?}");
+        }
+    }
 }
 
 #[test]

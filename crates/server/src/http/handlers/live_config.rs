@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::{ETAG, IF_MATCH};
-use http::{HeaderMap, HeaderValue};
+use http::header::{CACHE_CONTROL, ETAG, IF_MATCH, IF_NONE_MATCH, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use lifeboat_core::catalog::LiveEntry;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::WorldId;
@@ -72,7 +72,10 @@ fn document(app: &App, caller: &Caller, world: &WorldId, entry: &LiveEntry) -> A
 }
 
 fn answer(document: Value, revision: u64) -> Response {
-    let mut response = Json(document).into_response();
+    tagged(Json(document).into_response(), revision)
+}
+
+fn tagged(mut response: Response, revision: u64) -> Response {
     if let Ok(etag) = HeaderValue::from_str(&live_config::etag(revision)) {
         response.headers_mut().insert(ETAG, etag);
     }
@@ -100,18 +103,30 @@ async fn save_by_hand(
 /// Reads the live config of a world
 #[utoipa::path(
     get, path = "/api/worlds/{id}/live-config", tag = "live config",
-    params(("id" = String, Path, description = "The world")),
+    params(("id" = String, Path, description = "The world"),
+           ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer")),
     responses((status = 200, description = "The values and their revision, as `ETag` too", body = serde_json::Value),
+              (status = 304, description = "Nothing changed"),
               (status = 404, description = "world_not_found"))
 )]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(world): Id<WorldId>,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
     app.world(&world)?;
     let entry = live_config::live_of(&app.catalog(), &world)?;
-    Ok(answer(document(&app, &caller, &world, &entry)?, entry.revision))
+    let known = Tags::of(&headers, IF_NONE_MATCH);
+    let response = if known.is_some_and(|known| known.name(&live_config::etag(entry.revision))) {
+        tagged(StatusCode::NOT_MODIFIED.into_response(), entry.revision)
+    } else {
+        answer(document(&app, &caller, &world, &entry)?, entry.revision)
+    };
+    // Whoever comes with another key may see more of the same revision.
+    let caching =
+        [(CACHE_CONTROL, "private, no-cache"), (VARY, "Authorization, X-Api-Key, Cookie")];
+    Ok((caching, response).into_response())
 }
 
 /// Reads the JSON Schema of a world's live config
@@ -181,19 +196,26 @@ pub(crate) struct Increment {
 /// world and was sent elsewhere.
 #[utoipa::path(
     post, path = "/api/worlds/{id}/live-config/increment", tag = "live config",
-    params(("id" = String, Path, description = "The world")),
+    params(("id" = String, Path, description = "The world"),
+           ("If-Match" = Option<String>, Header, description = "The revision that was looked at")),
     request_body(content = serde_json::Value, description = "`path`: the counter, as a JSON Pointer"),
     responses((status = 200, description = "The values as saved, with `warnings`", body = serde_json::Value),
+              (status = 412, description = "if_match_failed"),
               (status = 422, description = "unknown_key, schema_violation"))
 )]
 pub(crate) async fn increment(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(world): Id<WorldId>,
+    headers: HeaderMap,
     Body(body): Body<Increment>,
 ) -> ApiResult<Response> {
     app.world(&world)?;
-    let options = SaveOptions { action: "liveConfig.increment", ..SaveOptions::default() };
+    let options = SaveOptions {
+        if_match: Tags::of(&headers, IF_MATCH),
+        action: "liveConfig.increment",
+        ..SaveOptions::default()
+    };
     let outcome = save_by_hand(&app, &caller, &world, &options, |rules, current| {
         rules.increment(current, &body.path)
     });
@@ -248,18 +270,21 @@ pub(crate) struct Rollback {
 /// Saves the values of an earlier revision anew
 ///
 /// `Failover` and `ForceDisconnect` stay as they are unless `includeFailover` and a `reason` are
-/// given; counters never fall.
+/// given; counters never fall, and values that the key's role does not see stay as they are.
 #[utoipa::path(
     post, path = "/api/worlds/{id}/live-config/rollback", tag = "live config",
-    params(("id" = String, Path, description = "The world")),
+    params(("id" = String, Path, description = "The world"),
+           ("If-Match" = Option<String>, Header, description = "The revision that was looked at")),
     request_body(content = serde_json::Value, description = "`revision`, `includeFailover`, `reason`, `force`"),
     responses((status = 200, description = "The values as saved, with `warnings`", body = serde_json::Value),
+              (status = 412, description = "if_match_failed"),
               (status = 422, description = "reason_required, or the revision is not in the history"))
 )]
 pub(crate) async fn rollback(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(world): Id<WorldId>,
+    headers: HeaderMap,
     Body(body): Body<Rollback>,
 ) -> ApiResult<Response> {
     app.world(&world)?;
@@ -280,13 +305,17 @@ pub(crate) async fn rollback(
         RollbackScope::WithoutFailover
     };
     let options = SaveOptions {
+        if_match: Tags::of(&headers, IF_MATCH),
         force_reason: reason.clone().filter(|_| body.force),
         reason,
         action: "liveConfig.rollback",
-        ..SaveOptions::default()
     };
+    let audience = caller.role.audience();
     let outcome = save_by_hand(&app, &caller, &world, &options, |rules, current| {
-        Ok(rules.rollback(current, &old.entry.config, scope).config)
+        Ok(rules.rollback(current, &old.entry.config, scope, audience).config)
     });
     saved(&app, &caller, &world, &outcome.await?)
 }
+
+#[cfg(test)]
+mod tests;

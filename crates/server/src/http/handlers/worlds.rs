@@ -21,7 +21,7 @@ use crate::http::body::{Ask, Body, Id, JsonBody};
 use crate::http::problem::ApiResult;
 use crate::http::tags::Tags;
 use crate::http::views::{DeploymentView, Page, WorldView};
-use crate::worlds::{self, LaunchOptions, StopOptions};
+use crate::worlds::{self, LaunchOptions, RestartOptions, StopOptions};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -219,28 +219,22 @@ pub(crate) async fn stop(
     Ok((StatusCode::ACCEPTED, Json(DeploymentView::of(&app, &deployment))))
 }
 
-/// The body of a restart.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Restart {
-    reason: Option<String>,
-}
-
 /// Starts a new deployment in the place of the one that runs
 #[utoipa::path(
     post, path = "/api/worlds/{id}/restart", tag = "worlds",
     params(("id" = String, Path, description = "The world")),
-    request_body(content = serde_json::Value, description = "`reason`"),
+    request_body(content = serde_json::Value, description = "`launchContext` (true), `force` (false) and `reason`, required with `force`"),
     responses((status = 202, description = "The new deployment", body = DeploymentView),
-              (status = 409, description = "world_not_running"))
+              (status = 409, description = "world_not_running; world_in_use while people were sent there by an override"),
+              (status = 422, description = "reason_required"))
 )]
 pub(crate) async fn restart(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(id): Id<WorldId>,
-    Body(body): Body<Restart>,
+    Body(options): Body<RestartOptions>,
 ) -> ApiResult<(StatusCode, Json<DeploymentView>)> {
-    let deployment = worlds::restart(&app, &caller.actor, &id, body.reason).await?;
+    let deployment = worlds::restart(&app, &caller.actor, &id, &options).await?;
     Ok((StatusCode::ACCEPTED, Json(DeploymentView::of(&app, &deployment))))
 }
 

@@ -141,3 +141,39 @@ async fn a_standby_is_made_once_released_and_adopted() {
     let shown = plane.ask(&format!("GET /api/worlds/{}", id(&main)), None).await;
     assert_eq!(shown.body["status"]["failover"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_world_with_people_who_were_sent_there_is_stopped_or_restarted_only_by_force() {
+    let plane = Plane::start().await;
+    let (main, standby) = plane.pair().await;
+    let redirect = json!({ "game": { "Failover": { "OverrideWorldId": standby } } });
+    let line = format!("PATCH /api/worlds/{main}/live-config");
+    assert_eq!(plane.ask(&line, Some(redirect)).await.status, StatusCode::OK);
+    let post = async |verb: &str, body: Value| {
+        plane.ask(&format!("POST /api/worlds/{standby}/{verb}"), Some(body)).await
+    };
+    plane.enter(&main).await;
+    for verb in ["stop", "restart"] {
+        let unforced = post(verb, json!({ "reason": "test" })).await;
+        refused(&unforced, 409, "world_in_use");
+        assert!(unforced.text.contains("`force`"), "{}", unforced.text);
+        refused(&post(verb, json!({ "force": true })).await, 422, "reason_required");
+    }
+    for verb in ["restart", "stop"] {
+        let forced = post(verb, json!({ "force": true, "reason": "test" })).await;
+        assert_eq!(forced.status, StatusCode::ACCEPTED, "{verb}: {}", forced.text);
+    }
+}
+
+#[tokio::test]
+async fn a_restart_gives_a_launch_context_to_a_world_that_was_launched_without() {
+    let plane = Plane::start().await;
+    let world = made(&plane, "Main").await;
+    let without = json!({ "launchContext": false });
+    let launched = ask(&plane, "POST", &world, "/launch", without.clone()).await;
+    assert_eq!(launched.body["launchContextId"], Value::Null, "{}", launched.text);
+    let restarted = ask(&plane, "POST", &world, "/restart", json!({})).await;
+    assert!(restarted.body["launchContextId"].is_string(), "{}", restarted.text);
+    let restarted = ask(&plane, "POST", &world, "/restart", without).await;
+    assert_eq!(restarted.body["launchContextId"], Value::Null, "{}", restarted.text);
+}
