@@ -121,9 +121,9 @@ pub(crate) fn by_hand(app: &App, step: &Step<'_>, actor: &Actor) -> Vec<Failover
     records
 }
 
-/// Adds records to a commit that was decided by `catalog`. Whoever steers or keeps a failover writes
-/// its record and no live config, so a record that is there already is written on the condition
-/// that it is still the one that was looked at.
+/// Adds records to a commit that was decided by `catalog`. Whoever steers or keeps a failover
+/// writes its record and no live config, so a record that is there already is written on the
+/// condition that it is still the one that was looked at.
 ///
 /// # Errors
 /// [`WriteError::Lost`] when it is not, which is to be decided anew.
