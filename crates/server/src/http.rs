@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod body;
+pub(crate) mod cursor;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub(crate) mod handlers;

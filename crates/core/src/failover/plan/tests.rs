@@ -96,9 +96,12 @@ impl Scene {
     }
 
     fn plan(&self, kind: Kind) -> Planned {
-        let catalog = self.catalog();
+        self.plan_with(&self.catalog(), kind)
+    }
+
+    fn plan_with(&self, catalog: &Catalog, kind: Kind) -> Planned {
         let facts = MoveFacts {
-            catalog: &catalog,
+            catalog,
             main: self.pair.main.side(),
             away: Some(self.pair.standby.side()),
             sessions: self.pair.connected_in_main,
@@ -182,6 +185,21 @@ fn force_overrides_what_may_be_overridden_and_nothing_else() {
 }
 
 #[test]
+fn of_a_standby_the_rule_names_the_world_that_is_meant() {
+    let mut scene = Scene::new();
+    let main = Pair::matching().main.world;
+    scene.pair.main.world.standby = None;
+    scene.pair.main.world.id = id("wld_standby");
+    scene.pair.main.world.standby_for = Some(main.id.clone());
+    let catalog = scene.catalog();
+    let catalog = catalog.with(2, [CatalogChange::World(main.id.clone(), Some(main.clone()))]);
+    let rules = scene.plan_with(&catalog, Kind::Failover).rules;
+    let [rule] = rules.as_slice() else { panic!("{rules:?}") };
+    assert_eq!(rule.message, format!("this is the standby of {}; name that", main.spec.name));
+    assert_eq!((rule.remedy.as_str(), rule.may_force), ("lifeboat failover run wld_main", false));
+}
+
+#[test]
 fn a_mismatch_carries_both_values_and_the_remedy_of_its_check() {
     let mut scene = Scene::new();
     scene.pair.standby.running().build.map = "garden".into();
@@ -189,6 +207,15 @@ fn a_mismatch_carries_both_values_and_the_remedy_of_its_check() {
     let [rule] = rules.as_slice() else { panic!("{rules:?}") };
     assert_eq!((&rule.main, &rule.standby), (&json!("plaza"), &json!("garden")));
     assert_eq!(rule.remedy, "lifeboat world restart wld_standby");
+}
+
+#[test]
+fn minutes_say_that_they_are_minutes() {
+    let mut scene = Scene::new();
+    scene.pair.standby.running().ends_at = NOW + Duration::from_mins(119);
+    let rules = scene.plan(Kind::Failover).rules;
+    let [rule] = rules.as_slice() else { panic!("{rules:?}") };
+    assert_eq!((&rule.main, &rule.standby), (&json!("180 min"), &json!("119 min")));
 }
 
 #[test]
