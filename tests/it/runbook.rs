@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Output, Stdio};
 
 use rustix::process::Signal;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::guest::Guest;
@@ -36,9 +37,9 @@ fn blocks(text: &str) -> Vec<String> {
 }
 
 impl Page {
-    fn print(server: &Server, way: Way) -> Self {
+    fn print(server: &Server, world: &str, way: Way) -> Self {
         let output = Command::new(lifeboat())
-            .args(["runbook", "Main Stage", "--data"])
+            .args(["runbook", world, "--data"])
             .arg(server.data())
             .output()
             .expect("the binary starts");
@@ -114,12 +115,15 @@ async fn end(title: &str, (script, mut child): (String, std::process::Child)) {
 async fn follow_the_page(way: Way) {
     let server = Server::start_with(&["--restart-policy", "never"]).await;
     let (main, standby) = server.pair().await;
-    let mut page = Page::print(&server, way);
+    // A name that has what looks like the beginning of a failover's id.
+    let name = if way == Way::Curl { "info_x" } else { "Main Stage" };
+    server.api.patch(&format!("/api/worlds/{main}"), json!({ "name": name })).await.expect(200);
+    let mut page = Page::print(&server, name, way);
     let mut guest = Guest::enter(&server.api, &main).await;
     server.signal_servers(&main, Signal::KILL).await;
     server.await_phase(&main, "Error").await;
     wait_for("the alarm", async || {
-        page.follow("See what is wrong").contains("Main Stage: server gone").then_some(())
+        page.follow("See what is wrong").contains(&format!("{name}: server gone")).then_some(())
     })
     .await;
     page.follow("Keep automation out of it");

@@ -147,6 +147,12 @@ async fn undone_the_moved_come_home_and_the_waiting_go_back_to_main() {
     assert_eq!((&done["id"], &done["counts"]["landed"]), (&home["id"], &json!(1)), "{done}");
     let again = middle.act("undo").await;
     again.expect_problem(409, "failover_state");
+    let path = format!("/api/failovers/{}/report?format=markdown", middle.id);
+    let (_, report) = middle.server.api.try_get(&path).await.expect("an answer");
+    assert!(report.contains("1 person had moved and came home, 2 were turned back"), "{report}");
+    let at = |text: &str| report.find(text).unwrap_or_else(|| panic!("{text}: {report}"));
+    let landed = at("The one who landed arrived");
+    assert!(landed < at("undid it") && at("Where it stands: undone") < landed, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,6 +32,8 @@ pub struct PairFacts<'a> {
     pub main: Side<'a>,
     /// The world that stands in for it, if there is one.
     pub standby: Option<Side<'a>>,
+    /// The world that the main world itself stands in for, if it is a standby.
+    pub stands_in_for: Option<&'a World>,
     /// People connected in the main world.
     pub connected_in_main: usize,
     /// Seats of the standby that are taken, held or reserved.
@@ -139,14 +141,27 @@ pub fn check(facts: &PairFacts<'_>, now: Timestamp) -> Readiness {
             checks.sort_by_key(|check| check.id);
             checks
         }
-        None => vec![without_standby(facts.main.world)],
+        None => vec![without_standby(facts)],
     };
     let ready = !checks.iter().any(Check::blocks);
     Readiness { ready, checked_at: now, checks }
 }
 
-fn without_standby(main: &World) -> Check {
-    Check::new(CheckId::StandbyExists, false, main.id.as_str(), Value::Null)
-        .saying("the world has no standby that people could be sent to")
-        .remedied(format!("lifeboat standby create {}", main.id))
+fn without_standby(facts: &PairFacts<'_>) -> Check {
+    let id = &facts.main.world.id;
+    let check = Check::new(CheckId::StandbyExists, false, id.as_str(), Value::Null);
+    match facts.stands_in_for {
+        Some(main) => check
+            .saying(is_standby_of(main))
+            .remedied(format!("lifeboat standby check {}", main.id)),
+        None => check
+            .saying("the world has no standby that people could be sent to")
+            .remedied(format!("lifeboat standby create {id}")),
+    }
+}
+
+/// What is said where a standby is named and its main world is meant.
+#[must_use]
+pub fn is_standby_of(main: &World) -> String {
+    format!("this is the standby of {}; name that", main.spec.name)
 }

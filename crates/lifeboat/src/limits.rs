@@ -35,5 +35,7 @@ pub(crate) const DEMO_ARRIVE_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) const DEMO_LAND_WITHIN: Duration = Duration::from_secs(180);
 /// Time that a child process of the demo has to end by itself.
 pub(crate) const CHILD_GRACE: Duration = Duration::from_secs(10);
+/// Servers whose logs are printed at once.
+pub(crate) const LOG_SERVERS_MAX: usize = 20;
 /// Lines of a log that an error of the demo ends with.
 pub(crate) const LOG_TAIL_LINES: usize = 30;

@@ -229,3 +229,36 @@ fn a_webhook_s_address_is_not_taken_for_lifeboat_s() {
         json!({ "url": "https://hooks.example/T1", "format": "slack", "events": ["alert"] })
     );
 }
+
+#[test]
+fn the_logs_of_a_world_are_those_of_each_of_its_servers() {
+    let fake = Fake::with(&[
+        ("GET /api/worlds", 200, WORLDS),
+        (
+            "GET /api/deployments/dep_1",
+            200,
+            r#"{"id":"dep_1","servers":[{"id":"srv_1"},{"id":"srv_2"}]}"#,
+        ),
+        ("GET /api/deployments/dep_1/logs", 200, r#"{"lines":["open"]}"#),
+    ]);
+    let run = fake.run(&["world", "logs", "Main Stage"]);
+    assert_eq!(run.stdout, "==> srv_1 <==\nopen\n==> srv_2 <==\nopen\n", "{}", run.stderr);
+    let one = fake.run(&["world", "logs", "Main Stage", "--server", "srv_2"]);
+    assert_eq!(one.stdout, "open\n");
+}
+
+#[test]
+fn the_list_of_failovers_says_the_worlds_by_name() {
+    let fake = Fake::with(&[
+        ("GET /api/worlds", 200, WORLDS),
+        (
+            "GET /api/failovers",
+            200,
+            r#"{"items":[{"id":"fo_2","kind":"failback","worldId":"wld_1","targetWorldId":"wld_1"},
+            {"id":"fo_1","kind":"failover","worldId":"wld_1","targetWorldId":"wld_2"}]}"#,
+        ),
+    ]);
+    let run = fake.run(&["failover", "list"]);
+    assert!(run.stdout.contains("home to Main Stage"), "{}", run.stdout);
+    assert!(run.stdout.contains("Main Stage → wld_2"), "{}", run.stdout);
+}

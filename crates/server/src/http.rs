@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod body;
+pub(crate) mod cursor;
 pub(crate) mod faults;
 #[cfg(test)]
 pub(crate) mod fixture;

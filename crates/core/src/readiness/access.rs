@@ -40,9 +40,9 @@ fn public(pair: &Pair<'_>) -> Check {
     } else {
         "the standby is public and the main world is not: anyone may enter it"
     };
-    Check::new(CheckId::AccessPublic, main == standby, main, standby)
-        .saying(message)
-        .remedied(set(pair, &format!("access.public={main}")))
+    let check = Check::new(CheckId::AccessPublic, main == standby, main, standby).saying(message);
+    // A standby is best not public until it is needed, so that is not to be mended.
+    if main { check } else { check.remedied(set(pair, "access.public=false")) }
 }
 
 fn launch_mode(pair: &Pair<'_>) -> Check {

@@ -103,7 +103,7 @@ pub struct Check {
     pub standby: Value,
     /// What was found, in a sentence.
     pub message: String,
-    /// A command that makes it hold; empty when it does.
+    /// A command that makes it hold; empty when it does, or when it is well that it does not.
     pub remedy: String,
 }
 

@@ -108,12 +108,25 @@ fn only_blocking_checks_make_a_pair_not_ready_and_each_names_a_command() {
         let readiness = check(&pair.facts(), NOW);
         assert_eq!(readiness.ready, id.severity() != Severity::Block, "{id:?}");
         let found = readiness.check(id).unwrap();
-        assert!(found.remedy.starts_with("lifeboat "), "{id:?}: {}", found.remedy);
-        assert!(found.remedy.contains("wld_"), "{id:?}: {}", found.remedy);
+        if id == CheckId::AccessPublic {
+            assert_eq!(found.remedy, "", "a standby is best not public");
+        } else {
+            assert!(found.remedy.starts_with("lifeboat "), "{id:?}: {}", found.remedy);
+            assert!(found.remedy.contains("wld_"), "{id:?}: {}", found.remedy);
+        }
         assert!(!found.message.is_empty());
         let others = readiness.checks.iter().filter(|check| check.ok);
         assert!(others.clone().all(|check| check.remedy.is_empty() && !check.message.is_empty()));
     }
+}
+
+#[test]
+fn a_standby_that_is_public_beside_a_main_world_that_is_not_has_a_remedy() {
+    let mut pair = Pair::matching();
+    pair.main.world.spec.access.public = false;
+    let readiness = check(&pair.facts(), NOW);
+    let found = readiness.check(CheckId::AccessPublic).unwrap();
+    assert_eq!(found.remedy, "lifeboat world set wld_standby access.public=false");
 }
 
 #[test]
@@ -172,6 +185,22 @@ fn without_a_standby_the_answer_is_one_check_that_blocks() {
     let [only] = readiness.checks.as_slice() else { panic!("{readiness:?}") };
     assert_eq!(only.id, CheckId::StandbyExists);
     assert_eq!(only.remedy, "lifeboat standby create wld_main");
+}
+
+#[test]
+fn of_a_standby_the_answer_names_the_world_that_is_meant() {
+    let pair = Pair::matching();
+    let main = &pair.main.world;
+    let facts = PairFacts {
+        main: pair.standby.side(),
+        standby: None,
+        stands_in_for: Some(main),
+        ..pair.facts()
+    };
+    let readiness = check(&facts, NOW);
+    let [only] = readiness.checks.as_slice() else { panic!("{readiness:?}") };
+    assert_eq!(only.message, format!("this is the standby of {}; name that", main.spec.name));
+    assert_eq!(only.remedy, "lifeboat standby check wld_main");
 }
 
 #[test]

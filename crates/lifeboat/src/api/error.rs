@@ -96,9 +96,11 @@ impl ApiError {
                     .to_owned(),
             ],
             Self::Refused(problem) => {
-                let mut lines: Vec<String> = problem
-                    .errors
-                    .iter()
+                // One that the sentence before it tells already is not told again.
+                let untold = problem.errors.iter().filter(|field| {
+                    problem.errors.len() > 1 || !problem.detail.contains(&field.message)
+                });
+                let mut lines: Vec<String> = untold
                     .map(|field| format!("{}: {} ({})", field.path, field.message, field.code))
                     .collect();
                 lines.extend(
@@ -137,7 +139,9 @@ fn remedy(code: ErrorCode) -> Option<&'static str> {
         C::WorldRunning => "stop it first: `lifeboat world stop WORLD`",
         C::WorldNotRunning => "start it first: `lifeboat world launch WORLD`",
         C::WorldInUse => "end the failover first (`lifeboat failback WORLD`), or stop what runs",
-        C::StandbyExists => "see it with `lifeboat standby check WORLD`",
+        C::StandbyExists => {
+            "see it with `lifeboat standby check WORLD`; `lifeboat standby release WORLD` releases it"
+        }
         C::StandbyMissing => "make one: `lifeboat standby create WORLD --launch`",
         C::IfMatchFailed => "read it again with `lifeboat config show WORLD` and decide anew",
         C::FailoverBlocked => {
@@ -180,6 +184,20 @@ mod tests {
         let advice = ApiError::refused(401, text).advice();
         assert_eq!(advice[0], "/a: m (unknown_key)");
         assert!(advice[1].contains("LIFEBOAT_API_KEY"));
+    }
+
+    #[test]
+    fn a_field_that_the_detail_tells_of_is_told_once() {
+        let field = r#"{"path":"/a","code":"schema_violation","message":"at most 1, but is 9"}"#;
+        let advice = |errors: &str| {
+            let text = format!(
+                r#"{{"type":"t","title":"T","status":422,"detail":"/a: at most 1, but is 9",
+                "code":"schema_violation","errors":[{errors}]}}"#
+            );
+            ApiError::refused(422, &text).advice()
+        };
+        assert_eq!(advice(field), Vec::<String>::new());
+        assert_eq!(advice(&format!("{field},{field}")).len(), 2);
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub(crate) struct DeploymentView {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServerView {
     #[serde(default)]
+    pub(crate) id: String,
+    #[serde(default)]
     pub(crate) pid: Option<i32>,
     #[serde(default)]
     pub(crate) last_healthy_at: Option<Timestamp>,

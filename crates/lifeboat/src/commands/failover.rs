@@ -8,14 +8,14 @@ mod watch;
 
 use clap::{Args, Subcommand};
 use lifeboat_core::code::ErrorCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::context::Found;
 use super::{Context, WorldRef};
 use crate::api::{ApiError, Call, FailoverView};
 use crate::args::Output;
 use crate::exit::Outcome;
-use crate::ui;
+use crate::ui::{self, Table};
 
 pub(crate) use body::{MoveArgs, Way};
 use control::ControlCommand;
@@ -124,7 +124,15 @@ pub(crate) async fn begin(
 ) -> anyhow::Result<Outcome> {
     if !manner.yes && ui::is_attended() {
         match dry_run(ctx, found, way, moves).await {
-            Ok(planned) => ui::note(night::page(found, &ApiError::shape(planned)?)),
+            Ok(planned) => {
+                let planned: FailoverView = ApiError::shape(planned)?;
+                ui::note(night::page(found, &planned));
+                // Nobody is asked for what would be refused.
+                if is_blocked(&planned, moves) {
+                    ui::note("error: this is blocked; nothing was changed");
+                    return Ok(Outcome::Blocked);
+                }
+            }
             Err(error) => return blocked(ctx, error),
         }
     }
@@ -169,9 +177,12 @@ async fn plan(
     };
     let view: FailoverView = ApiError::shape(planned.clone())?;
     ctx.show(&planned, |_| night::page(found, &view))?;
-    let stands = |may_force: bool| !(may_force && moves.is_forced());
-    let is_blocked = view.plan.rules.iter().any(|rule| stands(rule.may_force));
-    Ok(if is_blocked { Outcome::Blocked } else { Outcome::Done })
+    Ok(if is_blocked(&view, moves) { Outcome::Blocked } else { Outcome::Done })
+}
+
+/// Whether rules stand in the way that are not overridden.
+fn is_blocked(planned: &FailoverView, moves: &MoveArgs) -> bool {
+    planned.plan.rules.iter().any(|rule| !(rule.may_force && moves.is_forced()))
 }
 
 /// Prints the rules that stand in the way; any other trouble goes on as what it is.
@@ -185,7 +196,7 @@ pub(crate) fn blocked(ctx: &Context, error: ApiError) -> anyhow::Result<Outcome>
         return Err(error.into());
     };
     match ctx.output {
-        Output::Json => ui::json(&serde_json::json!({ "rules": rules }))?,
+        Output::Json => ui::json(&json!({ "rules": rules }))?,
         Output::Table => ui::answer(ui::rules(&rules))?,
     }
     ui::note(format_args!("error: {error}"));
@@ -203,16 +214,90 @@ async fn list(world: Option<&WorldRef>, ctx: &Context) -> anyhow::Result<Outcome
         let id = world.id(ctx).await?;
         items.retain(|record| record["worldId"] == id.as_str());
     }
-    ctx.show_list(
-        items,
-        [
-            ("ID", "/id"),
-            ("KIND", "/kind"),
-            ("PHASE", "/phase"),
-            ("STARTED", "/startedAt"),
-            ("PRESENT", "/counts/present"),
-            ("LANDED", "/counts/landed"),
-        ],
-    )?;
+    // Programs have the ids, and people the names.
+    let worlds = match ctx.output {
+        Output::Json => Vec::new(),
+        Output::Table => ctx.api.list("/api/worlds").await?,
+    };
+    ctx.show(&json!({ "items": items, "nextCursor": null }), |_| table(&items, &worlds))?;
     Ok(Outcome::Done)
+}
+
+fn table(records: &[Value], worlds: &[Value]) -> Table {
+    let mut table = Table::new(["ID", "KIND", "WORLD", "PHASE", "STARTED", "PRESENT", "LANDED"]);
+    for record in records {
+        let cell = |pointer: &str| ui::cell(record, pointer);
+        table.row([
+            cell("/id"),
+            cell("/kind"),
+            way(record, worlds),
+            cell("/phase"),
+            cell("/startedAt"),
+            cell("/counts/present"),
+            cell("/counts/landed"),
+        ]);
+    }
+    table
+}
+
+/// From where to where people move, by name; a world that was deleted has its id for one.
+fn way(record: &Value, worlds: &[Value]) -> String {
+    let name = |pointer: &str| {
+        let id = ui::cell(record, pointer);
+        let world = worlds.iter().find(|world| world["id"] == id.as_str());
+        world.map_or(id, |world| ui::cell(world, "/name"))
+    };
+    let main = name("/worldId");
+    match record["kind"].as_str() {
+        Some("failback") => format!("home to {main}"),
+        Some("failover") => format!("{main} → {}", name("/targetWorldId")),
+        _ => main,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_asked_for_what_would_be_refused() {
+        #[derive(clap::Parser)]
+        struct Typed {
+            #[command(flatten)]
+            moves: MoveArgs,
+        }
+        let planned = |may_force: bool| {
+            ApiError::shape::<FailoverView>(json!({ "plan": { "rules": [
+                { "code": "seats", "message": "m", "main": 2, "standby": 1, "remedy": "r",
+                  "mayForce": may_force } ] } }))
+            .unwrap()
+        };
+        let moves = |words: &[&str]| {
+            <Typed as clap::Parser>::try_parse_from([&["t"], words].concat()).unwrap().moves
+        };
+        let forced = moves(&["--force", "--reason", "it is down"]);
+        assert!(is_blocked(&planned(true), &moves(&[])));
+        assert!(!is_blocked(&planned(true), &forced));
+        assert!(is_blocked(&planned(false), &forced));
+        assert!(!is_blocked(&FailoverView::default(), &moves(&[])));
+    }
+
+    #[test]
+    fn a_list_says_by_name_from_where_to_where() {
+        let worlds = [
+            json!({ "id": "wld_1", "name": "Main Stage" }),
+            json!({ "id": "wld_2", "name": "FAILOVER Main Stage" }),
+        ];
+        let record = |kind: &str, target: &str| json!({ "id": "fo_1", "kind": kind, "worldId": "wld_1", "targetWorldId": target });
+        for (kind, target, said) in [
+            ("failover", "wld_2", "Main Stage → FAILOVER Main Stage"),
+            ("failover", "wld_9", "Main Stage → wld_9"),
+            ("failback", "wld_1", "home to Main Stage"),
+            ("rejoin", "wld_1", "Main Stage"),
+        ] {
+            let record = record(kind, target);
+            assert_eq!(way(&record, &worlds), said);
+            assert!(table(&[record], &worlds).to_string().contains(said));
+        }
+    }
 }

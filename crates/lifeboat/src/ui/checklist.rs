@@ -12,7 +12,8 @@ pub(crate) fn checklist(checks: &[Check]) -> String {
     let mut lines = Vec::new();
     for check in checks {
         let mark = mark(check);
-        let values = both(&check.main, &check.standby);
+        let unit = if check.id == "duration.remaining" { " min" } else { "" };
+        let values = both(&check.main, &check.standby, unit);
         lines.push(format!("{mark} {:wide$}  {values}", check.id).trim_end().to_owned());
         if !check.ok {
             lines.extend(more(check.message.as_deref(), check.remedy.as_deref()));
@@ -35,7 +36,7 @@ pub(crate) fn rules(rules: &[Rule]) -> String {
     let mut lines = Vec::new();
     for rule in rules {
         let force = if rule.may_force { "may be forced" } else { "cannot be forced" };
-        let values = both(&rule.main, &rule.standby);
+        let values = both(&rule.main, &rule.standby, "");
         lines.push(format!("{} ({force})  {values}", rule.code).trim_end().to_owned());
         lines.extend(more(Some(&rule.message), Some(&rule.remedy)));
     }
@@ -44,12 +45,14 @@ pub(crate) fn rules(rules: &[Rule]) -> String {
 
 fn more(message: Option<&str>, remedy: Option<&str>) -> impl Iterator<Item = String> {
     let message = message.map(|text| format!("      {}", visible(text)));
+    let remedy = remedy.filter(|text| !text.is_empty());
     let remedy = remedy.map(|text| format!("      remedy: {}", visible(text)));
     message.into_iter().chain(remedy)
 }
 
-fn both(main: &Value, standby: &Value) -> String {
-    match (brief(main), brief(standby)) {
+/// Both values, or the one that both are; numbers with `unit`.
+fn both(main: &Value, standby: &Value, unit: &str) -> String {
+    match (brief(main, unit), brief(standby, unit)) {
         (None, None) => String::new(),
         (Some(main), Some(standby)) if main == standby => main,
         (main, standby) => format!(
@@ -60,10 +63,11 @@ fn both(main: &Value, standby: &Value) -> String {
     }
 }
 
-fn brief(value: &Value) -> Option<String> {
+fn brief(value: &Value, unit: &str) -> Option<String> {
     let text = match value {
         Value::Null => return None,
         Value::String(text) => text.clone(),
+        Value::Number(number) => format!("{number}{unit}"),
         other => other.to_string(),
     };
     Some(visible(&text))
@@ -89,6 +93,24 @@ mod tests {
         BLOCK scale.profile  main Capacity500, standby none
               the standby is smaller
               remedy: enlarge it
+        ");
+    }
+
+    #[test]
+    fn minutes_are_said_to_be_some_and_what_is_not_to_be_mended_has_no_remedy() {
+        let checks: Vec<Check> = serde_json::from_value(json!([
+            { "id": "duration.remaining", "severity": "block", "ok": false, "main": 287,
+              "standby": 226, "message": "it ends earlier", "remedy": "extend it" },
+            { "id": "access.public", "severity": "info", "ok": false, "main": true,
+              "standby": false, "message": "the standby is not public", "remedy": "" },
+        ]))
+        .unwrap();
+        insta::assert_snapshot!(checklist(&checks), @r"
+        BLOCK duration.remaining  main 287 min, standby 226 min
+              it ends earlier
+              remedy: extend it
+        info  access.public       main true, standby false
+              the standby is not public
         ");
     }
 

@@ -22,6 +22,11 @@ pub(crate) fn readiness_of(
     let facts = PairFacts {
         main: side(app, catalog, main)?,
         standby: standby.and_then(|standby| side(app, catalog, standby)),
+        stands_in_for: world
+            .standby_for
+            .as_ref()
+            .and_then(|one| catalog.world(one))
+            .map(|one| &**one),
         connected_in_main,
         seats_used_at_standby,
         last_drill_at: standby.and_then(|standby| catalog.last_drill(main, standby)?.finished_at),

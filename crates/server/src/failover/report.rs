@@ -2,6 +2,7 @@
 //! programs, as Markdown, and as a page that needs nothing but itself.
 
 mod charts;
+mod ending;
 mod html;
 mod json;
 mod markdown;
@@ -19,7 +20,8 @@ use lifeboat_core::time::Timestamp;
 use super::ledger_log::kept_ledger;
 use crate::app::App;
 use crate::http::problem::ApiResult;
-use timeline::Moment;
+use ending::Ending;
+use timeline::{Course, Moment};
 
 /// Everything that a report says, in whatever form.
 pub(crate) struct Report {
@@ -36,6 +38,8 @@ pub(crate) struct Report {
     refused: Vec<Person>,
     left: Vec<Person>,
     stragglers: Vec<Person>,
+    /// How it ended, if it was cancelled.
+    ending: Option<Ending>,
     timeline: Vec<Moment>,
 }
 
@@ -103,7 +107,9 @@ impl Report {
         let stragglers = of_stage(Stage::Pending);
         let main = Named::of(catalog, &record.world_id);
         let target = Named::of(catalog, &record.target_world_id);
-        let timeline = timeline::of(&record, &main, &told_ms, &landed_ms, acts);
+        let ending = Ending::of(catalog, &record, rows);
+        let course = Course::new(&record, rows, &told_ms, &landed_ms, ending.as_ref());
+        let timeline = timeline::of(&record, &main, &course, acts);
         Self {
             main,
             target,
@@ -115,6 +121,7 @@ impl Report {
             refused,
             left,
             stragglers,
+            ending,
             timeline,
             record,
         }

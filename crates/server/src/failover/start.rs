@@ -10,6 +10,7 @@ use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::live_config::{Audience, ConfigRules, Counter, LiveConfig};
 use lifeboat_core::phase::Phase;
 use lifeboat_core::problem::FieldProblem;
+use lifeboat_core::readiness::is_standby_of;
 use lifeboat_protocol::problem::Problem;
 use serde_json::{Value, json};
 
@@ -53,6 +54,10 @@ pub(crate) async fn fail_back(
     request: &FailoverRequest,
     trigger: Trigger,
 ) -> ApiResult<Started> {
+    if request.target_world_id.as_ref().is_some_and(|target| target != world) {
+        let message = format!("a failback leads home, to {world} itself; leave it out");
+        return Err(ApiError::fields(vec![FieldProblem::invalid("/targetWorldId", message)]));
+    }
     let way = Way { kind: Kind::Failback, trigger, action: "failover.failback" };
     bring_home(app, actor, world, request, way).await
 }
@@ -65,12 +70,14 @@ async fn bring_home(
     way: Way,
 ) -> ApiResult<Started> {
     let catalog = app.catalog();
-    world_of(&catalog, world)?;
+    let main = world_of(&catalog, world)?;
     let is_moving_home =
         catalog.open_failover(world).is_some_and(|record| record.kind == Kind::Failback);
     if catalog.override_of(world).is_none() && !is_moving_home {
-        let detail = "the world has no override: nobody is sent elsewhere, so there is nothing to \
+        let stands_in_for = main.standby_for.as_ref().and_then(|other| catalog.world(other));
+        let nobody = "the world has no override: nobody is sent elsewhere, so there is nothing to \
                       bring home";
+        let detail = stands_in_for.map_or_else(|| nobody.to_owned(), |main| is_standby_of(main));
         return Err(ApiError::new(ErrorCode::NotFailedOver, detail));
     }
     begin(app, actor, world, request, way).await
@@ -324,11 +331,9 @@ fn new_record(
 
 fn blocked(rules: &[Rule]) -> ApiError {
     let blocking: Vec<&str> = rules.iter().map(|rule| rule.code.as_str()).collect();
-    let detail = format!(
-        "blocked by {}; `rules` says what each lacks and what to do{}",
-        blocking.join(", "),
-        if rules.iter().all(|rule| rule.may_force) { ", or `force` with a `reason`" } else { "" }
-    );
+    let may_force = rules.iter().all(|rule| rule.may_force);
+    let force = if may_force { "may be forced, with a reason" } else { "cannot be forced" };
+    let detail = format!("blocked by {}; {force}", blocking.join(", "));
     let rules = serde_json::to_value(rules).unwrap_or(Value::Null);
     Problem::new(ErrorCode::FailoverBlocked, detail).with("rules", rules).into()
 }
@@ -348,4 +353,63 @@ fn check(request: &FailoverRequest) -> ApiResult<()> {
     ];
     let problems: Vec<_> = found.into_iter().flatten().collect();
     if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::http::fixture::Plane;
+
+    async fn world(plane: &Plane, name: &str) -> String {
+        let body = json!({ "name": name, "build": { "mod": "plaza" } });
+        let made = plane.ask("POST /api/worlds", Some(body)).await;
+        made.body["id"].as_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_failback_leads_nowhere_but_home() {
+        let plane = Plane::start().await;
+        let (main, other) = (world(&plane, "Main").await, world(&plane, "Other").await);
+        let line = format!("POST /api/worlds/{main}/failback");
+        let elsewhere = json!({ "targetWorldId": other });
+        let refused = plane.ask(&line, Some(elsewhere)).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (422, "validation_failed"));
+        assert_eq!(refused.body["errors"][0]["path"], "/targetWorldId", "{}", refused.text);
+        for home in [json!({ "targetWorldId": main }), json!({ "targetWorldId": null })] {
+            let taken = plane.ask(&line, Some(home)).await;
+            assert_eq!((taken.status.as_u16(), taken.code()), (409, "not_failed_over"));
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_names_the_standby_is_told_which_world_is_meant() {
+        let plane = Plane::start().await;
+        let main = world(&plane, "Main Stage").await;
+        let made = plane.ask(&format!("POST /api/worlds/{main}/standby"), Some(json!({}))).await;
+        let standby = format!("/api/worlds/{}", made.body["id"].as_str().unwrap());
+        let meant = "this is the standby of Main Stage; name that";
+        let readiness = plane.ask(&format!("GET {standby}/readiness"), None).await.body;
+        let check = &readiness["checks"][0];
+        assert_eq!((&readiness["ready"], &check["message"]), (&json!(false), &json!(meant)));
+        assert_eq!(check["remedy"], format!("lifeboat standby check {main}"));
+        let blocked = plane.ask(&format!("POST {standby}/failover"), Some(json!({}))).await;
+        assert_eq!(blocked.code(), "failover_blocked", "{}", blocked.text);
+        assert_eq!(blocked.body["detail"], "blocked by target_missing; cannot be forced");
+        let rule = &blocked.body["rules"][0];
+        assert_eq!((&rule["message"], &rule["mayForce"]), (&json!(meant), &json!(false)));
+        assert_eq!(rule["remedy"], format!("lifeboat failover run {main}"));
+        for (line, body) in [
+            (format!("PUT {standby}/standby"), json!({ "worldId": null })),
+            (format!("POST {standby}/standby"), json!({})),
+            (format!("POST {standby}/failback"), json!({})),
+        ] {
+            let refused = plane.ask(&line, Some(body)).await;
+            assert!(refused.status.is_client_error(), "{line}: {}", refused.text);
+            let detail = refused.body["detail"].as_str().unwrap();
+            assert!(detail.contains(meant), "{line}: {detail}");
+        }
+        let kept = plane.ask(&format!("GET {standby}"), None).await;
+        assert_eq!(kept.body["standbyFor"], main);
+    }
 }

@@ -17,6 +17,7 @@ use serde_path_to_error::Segment;
 use std::str::FromStr;
 use tokio::time::timeout;
 
+use super::cursor;
 use super::json;
 use super::problem::{ApiError, ApiResult};
 
@@ -219,6 +220,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Ask<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        cursor::check(parts)?;
         asked(parts.uri.query().unwrap_or_default()).map(Self)
     }
 }

@@ -9,6 +9,8 @@ use lifeboat_core::time::Timestamp;
 use lifeboat_store::{KeyValue, Range, StoreError, Transaction};
 
 use crate::app::App;
+use crate::http::cursor;
+use crate::http::problem::ApiResult;
 use crate::keyspace;
 
 /// One save of the history.
@@ -30,14 +32,19 @@ fn read(item: &KeyValue) -> Option<Saved> {
     Some(Saved { entry })
 }
 
-/// The newest saves first, after the cursor.
+/// The newest saves first, after the cursor, which is the key of a save of this world.
 pub(crate) async fn list(
     app: &App,
     world: &WorldId,
     after: Option<String>,
     limit: usize,
-) -> Result<(Vec<Saved>, Option<String>), StoreError> {
-    let mut range = Range::prefix(keyspace::live_history(world)).limit(limit).descending();
+) -> ApiResult<(Vec<Saved>, Option<String>)> {
+    let prefix = keyspace::live_history(world);
+    let is_key = |after: &&String| after.strip_prefix(&prefix).is_some_and(cursor::is_moment);
+    if let Some(after) = after.as_ref().filter(|after| !is_key(after)) {
+        return Err(cursor::refused(after));
+    }
+    let mut range = Range::prefix(prefix).limit(limit).descending();
     range.after = after;
     let listing = app.store.list(range, None).await?;
     Ok((listing.items.iter().filter_map(read).collect(), listing.next))

@@ -6,10 +6,12 @@
 
 use std::sync::Arc;
 
+use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::WorldId;
 use lifeboat_core::limits::{NAME_CHARS_MAX, WRITE_RETRIES_MAX};
 use lifeboat_core::live_config::LiveConfig;
+use lifeboat_core::readiness::is_standby_of;
 use lifeboat_core::world::{STANDBY_NAME_PREFIX, World};
 use lifeboat_store::{Precondition, Transaction};
 use serde_json::{Value, json};
@@ -44,8 +46,8 @@ pub(crate) async fn create_standby(
     let _turn = app.writer.turn(main).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let before = stored::world(app, main).await?;
-        check_can_have_standby(&before.record)?;
         let catalog = app.catalog();
+        check_can_have_standby(&catalog, &before.record)?;
         let spec = complete(&app.mods, &copy(&before.record, patch)?)?;
         check_name(&catalog, &spec.name, None)?;
         let standby = World { standby_for: Some(main.clone()), ..new_world(app, spec) };
@@ -72,25 +74,25 @@ pub(crate) async fn create_standby(
     Err(contended())
 }
 
-fn check_can_have_standby(main: &World) -> ApiResult<()> {
+fn check_can_have_standby(catalog: &Catalog, main: &World) -> ApiResult<()> {
     if let Some(standby) = &main.standby {
         let detail = format!(
-            "world {} has standby {standby}; release it first with `PUT …/standby` and \
-             `\"worldId\": null`",
+            "world {} has standby {standby}, and a world has one at most; release that one first",
             main.id
         );
         return Err(ApiError::new(ErrorCode::StandbyExists, detail));
     }
-    check_is_no_standby(main)
+    check_is_no_standby(catalog, main)
 }
 
-fn check_is_no_standby(main: &World) -> ApiResult<()> {
+/// A standby has none of its own, so whoever names it means its main world.
+fn check_is_no_standby(catalog: &Catalog, main: &World) -> ApiResult<()> {
     let Some(other) = &main.standby_for else { return Ok(()) };
-    let message = format!(
-        "world {} stands in for {other}, and a standby has no standby of its own; release it first",
-        main.id
-    );
-    Err(invalid("", message))
+    let said = match catalog.world(other) {
+        Some(other) => is_standby_of(other),
+        None => format!("this is the standby of {other}; name that"),
+    };
+    Err(invalid("", format!("{said}: a standby has no standby of its own")))
 }
 
 /// Main's specification as its standby has it, with the differences that were asked for. Internal
@@ -123,7 +125,7 @@ pub(crate) async fn set_standby(
     let _turn = app.writer.turn(main).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let before = stored::world(app, main).await?;
-        let next = next_main(&before.record, change)?;
+        let next = next_main(&app.catalog(), &before.record, change)?;
         if next == before.record {
             return Ok(Arc::new(next));
         }
@@ -135,7 +137,8 @@ pub(crate) async fn set_standby(
     Err(contended())
 }
 
-fn next_main(main: &World, change: &StandbyChange) -> ApiResult<World> {
+fn next_main(catalog: &Catalog, main: &World, change: &StandbyChange) -> ApiResult<World> {
+    check_is_no_standby(catalog, main)?;
     let standby = change.standby.clone().unwrap_or_else(|| main.standby.clone());
     let is_same = standby == main.standby;
     let mirror = match (change.mirror, &standby) {
@@ -152,9 +155,6 @@ fn next_main(main: &World, change: &StandbyChange) -> ApiResult<World> {
     };
     if standby.as_ref() == Some(&main.id) {
         return Err(invalid("/worldId", "a world cannot stand in for itself; name another"));
-    }
-    if standby.is_some() {
-        check_is_no_standby(main)?;
     }
     Ok(World { standby, mirror, ..main.clone() })
 }

@@ -82,7 +82,7 @@ fn failover(
         return;
     }
     let Some(target) = target else {
-        return found.rules.push(target_missing(request, main));
+        return found.rules.push(target_missing(request, facts));
     };
     found.rules.extend(leads_on(facts, &target.world.id));
     moves_under_way(facts, &target.world.id, now, found);
@@ -104,12 +104,22 @@ fn failover(
     }
 }
 
-fn target_missing(request: &FailoverRequest, main: &WorldId) -> Rule {
-    let message = match &request.target_world_id {
-        Some(target) => format!("there is no world {target}"),
-        None => "the world has no standby, and no target was given".to_owned(),
+fn target_missing(request: &FailoverRequest, facts: &MoveFacts<'_>) -> Rule {
+    let main = facts.main.world;
+    let stands_in_for = main.standby_for.as_ref().and_then(|other| facts.catalog.world(other));
+    let (message, remedy) = match (&request.target_world_id, stands_in_for) {
+        (Some(target), _) => {
+            (format!("there is no world {target}"), "lifeboat world list".to_owned())
+        }
+        (None, Some(other)) => {
+            (readiness::is_standby_of(other), format!("lifeboat failover run {}", other.id))
+        }
+        (None, None) => (
+            "the world has no standby, and no target was given".to_owned(),
+            format!("lifeboat standby create {}", main.id),
+        ),
     };
-    rule("target_missing", MayForce::No, message, format!("lifeboat standby create {main}"))
+    rule("target_missing", MayForce::No, message, remedy)
 }
 
 /// The checks of the comparison that do not hold and are more than information.
@@ -117,6 +127,7 @@ fn compare(facts: &MoveFacts<'_>, from: &Side<'_>, to: &Side<'_>, now: Timestamp
     let pair = PairFacts {
         main: *from,
         standby: Some(*to),
+        stands_in_for: None,
         connected_in_main: facts.sessions,
         seats_used_at_standby: facts.seats_used_at_target,
         last_drill_at: facts.last_drill.map(|drill| drill.at),

@@ -98,9 +98,12 @@ impl Scene {
     }
 
     fn plan(&self, kind: Kind) -> Planned {
-        let catalog = self.catalog();
+        self.plan_with(&self.catalog(), kind)
+    }
+
+    fn plan_with(&self, catalog: &Catalog, kind: Kind) -> Planned {
         let facts = MoveFacts {
-            catalog: &catalog,
+            catalog,
             main: self.pair.main.side(),
             away: Some(self.pair.standby.side()),
             sessions: self.pair.connected_in_main,
@@ -181,6 +184,21 @@ fn force_overrides_what_may_be_overridden_and_nothing_else() {
         assert!(!may_proceed(&rules, Force::No), "{code}");
         assert_eq!(may_proceed(&rules, Force::WithReason), may_force, "{code}");
     }
+}
+
+#[test]
+fn of_a_standby_the_rule_names_the_world_that_is_meant() {
+    let mut scene = Scene::new();
+    let main = Pair::matching().main.world;
+    scene.pair.main.world.standby = None;
+    scene.pair.main.world.id = id("wld_standby");
+    scene.pair.main.world.standby_for = Some(main.id.clone());
+    let catalog = scene.catalog();
+    let catalog = catalog.with(2, [CatalogChange::World(main.id.clone(), Some(main.clone()))]);
+    let rules = scene.plan_with(&catalog, Kind::Failover).rules;
+    let [rule] = rules.as_slice() else { panic!("{rules:?}") };
+    assert_eq!(rule.message, format!("this is the standby of {}; name that", main.spec.name));
+    assert_eq!((rule.remedy.as_str(), rule.may_force), ("lifeboat failover run wld_main", false));
 }
 
 #[test]

@@ -133,6 +133,7 @@ impl Pair {
         PairFacts {
             main: self.main.side(),
             standby: Some(self.standby.side()),
+            stands_in_for: None,
             connected_in_main: self.connected_in_main,
             seats_used_at_standby: self.seats_used_at_standby,
             last_drill_at: self.last_drill_at,

@@ -161,7 +161,10 @@ fn by_hand(facts: &Facts) -> [Step; 2] {
 fn control(facts: &Facts) -> [Step; 5] {
     let word = shell_word(&facts.main.name);
     let world = curl("GET", &format!("/api/worlds/{}", facts.main.id), None);
-    let find = format!("FAILOVER=$({world} \\\n  | grep -o 'fo_[A-Za-z0-9_-]*' | head -1)");
+    // Within its quotes, an id is a whole value; a name may have anything in it.
+    let find = format!(
+        "FAILOVER=$({world} \\\n  | grep -o '\"failoverId\":\"fo_[0-9A-Za-z]*\"' | cut -d '\"' -f 4)"
+    );
     let step = |title, why, verb: &str, yes: &str| Step {
         title,
         why,

@@ -1,14 +1,16 @@
 //! `lifeboat world logs`.
 
+use std::collections::HashMap;
+
 use clap::Args;
 use lifeboat_core::ids::ServerId;
 use serde_json::{Value, json};
 
-use crate::api::Call;
+use crate::api::{Call, DeploymentView};
 use crate::args::Output;
 use crate::commands::context::Found;
 use crate::commands::{Context, WorldRef};
-use crate::limits::POLL_EVERY;
+use crate::limits::{LOG_SERVERS_MAX, POLL_EVERY};
 use crate::ui;
 
 /// Which logs.
@@ -16,15 +18,21 @@ use crate::ui;
 pub(crate) struct LogsArgs {
     /// The world, by id or name.
     world: WorldRef,
-    /// How many lines from the end.
+    /// How many lines from the end of each server's log.
     #[arg(long, default_value_t = 100)]
     tail: u32,
-    /// Only this server.
+    /// Only this server; else each one, under a line with its id.
     #[arg(long, value_name = "ID")]
     server: Option<ServerId>,
     /// Go on with what is logged from now on, until Ctrl-C.
     #[arg(long, short)]
     follow: bool,
+}
+
+/// One server's log; of a world that stopped, the server is left to the API.
+struct Log {
+    server: Option<String>,
+    lines: Vec<String>,
 }
 
 /// Prints what the servers of a world logged.
@@ -34,28 +42,128 @@ pub(crate) struct LogsArgs {
 pub(super) async fn run(args: LogsArgs, ctx: &Context) -> anyhow::Result<()> {
     let found = args.world.find(ctx).await?;
     let deployment = deployment(&found, ctx).await?;
-    let mut call = Call::get(format!("/api/deployments/{deployment}/logs"))
-        .query("tail", args.tail)
-        .accept("text/plain, application/json;q=0.5");
-    if let Some(server) = &args.server {
-        call = call.query("server", server);
-    }
-    let mut shown: Vec<String> = Vec::new();
+    let mut printer = Printer::default();
+    let mut told = 0;
     loop {
-        let (kind, text) = ctx.api.text(call.clone()).await?;
-        let lines = lines(&kind, &text);
-        match ctx.output {
-            Output::Json if !args.follow => ui::json(&json!({ "lines": lines }))?,
-            Output::Json => {
-                fresh(&shown, &lines).iter().try_for_each(|line| ui::answer(json!(line)))?;
-            }
-            Output::Table => fresh(&shown, &lines).iter().try_for_each(ui::answer)?,
+        let (servers, more) = args.servers(&deployment, ctx).await?;
+        if more != told {
+            let all = servers.len() + more;
+            ui::note(format_args!(
+                "the first {} of {all} servers; --server for another",
+                servers.len()
+            ));
+            told = more;
         }
-        shown = lines;
+        let mut logs = Vec::new();
+        for server in servers {
+            logs.push(args.read(&deployment, server, ctx).await?);
+        }
+        if ctx.output == Output::Json && !args.follow {
+            return Ok(ui::json(&document(&logs))?);
+        }
+        for line in printer.next(logs) {
+            match ctx.output {
+                Output::Json => ui::answer(line.json())?,
+                Output::Table => ui::answer(line.text())?,
+            }
+        }
         if !args.follow {
             return Ok(());
         }
         tokio::time::sleep(4 * POLL_EVERY).await;
+    }
+}
+
+impl LogsArgs {
+    /// The servers whose logs are wanted, and how many more there are.
+    async fn servers(
+        &self,
+        deployment: &str,
+        ctx: &Context,
+    ) -> anyhow::Result<(Vec<Option<String>>, usize)> {
+        if let Some(server) = &self.server {
+            return Ok((vec![Some(server.to_string())], 0));
+        }
+        let view: DeploymentView = ctx.api.read(format!("/api/deployments/{deployment}")).await?;
+        let more = view.servers.len().saturating_sub(LOG_SERVERS_MAX);
+        let known: Vec<_> =
+            view.servers.into_iter().take(LOG_SERVERS_MAX).map(|server| Some(server.id)).collect();
+        Ok((if known.is_empty() { vec![None] } else { known }, more))
+    }
+
+    async fn read(
+        &self,
+        deployment: &str,
+        server: Option<String>,
+        ctx: &Context,
+    ) -> anyhow::Result<Log> {
+        let mut call = Call::get(format!("/api/deployments/{deployment}/logs"))
+            .query("tail", self.tail)
+            .accept("text/plain, application/json;q=0.5");
+        if let Some(server) = &server {
+            call = call.query("server", server);
+        }
+        let (kind, text) = ctx.api.text(call).await?;
+        Ok(Log { server, lines: lines(&kind, &text) })
+    }
+}
+
+/// All lines for programs, and those of each server.
+fn document(logs: &[Log]) -> Value {
+    let all: Vec<_> = logs.iter().flat_map(|log| &log.lines).collect();
+    let servers: Vec<_> =
+        logs.iter().map(|log| json!({ "id": log.server, "lines": log.lines })).collect();
+    json!({ "lines": all, "servers": servers })
+}
+
+/// What is printed next.
+#[derive(Debug, PartialEq)]
+enum Line {
+    /// From here on it is this server's log.
+    Heading(String),
+    Text(String),
+}
+
+impl Line {
+    fn text(&self) -> String {
+        match self {
+            Self::Heading(server) => format!("==> {server} <=="),
+            Self::Text(line) => line.clone(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Heading(server) => json!({ "server": server }),
+            Self::Text(line) => json!(line),
+        }
+    }
+}
+
+/// Knows what was printed, so that only what is new is.
+#[derive(Default)]
+struct Printer {
+    shown: HashMap<Option<String>, Vec<String>>,
+    /// Whose lines were printed last.
+    at: Option<String>,
+}
+
+impl Printer {
+    /// What is new in these logs. Where there are several, each part says whose it is.
+    fn next(&mut self, logs: Vec<Log>) -> Vec<Line> {
+        let several = logs.len() > 1 || self.shown.len() > 1;
+        let mut next = Vec::new();
+        for Log { server, lines } in logs {
+            let shown = self.shown.entry(server.clone()).or_default();
+            let new = fresh(shown, &lines);
+            if several && !new.is_empty() && self.at != server {
+                next.extend(server.clone().map(Line::Heading));
+                self.at = server;
+            }
+            next.extend(new.iter().cloned().map(Line::Text));
+            *shown = lines;
+        }
+        next
     }
 }
 
@@ -114,6 +222,22 @@ mod tests {
         {
             assert_eq!(fresh(&log(shown), &log(now)), log(new), "{shown} then {now}");
         }
+    }
+
+    #[test]
+    fn each_part_says_whose_it_is_where_there_are_several() {
+        let of =
+            |server: &str, text: &str| Log { server: Some(server.to_owned()), lines: log(text) };
+        let printed = |lines: Vec<Line>| lines.iter().map(Line::text).collect::<Vec<_>>().join(" ");
+        let mut printer = Printer::default();
+        assert_eq!(printed(printer.next(vec![of("srv_1", "ab")])), "a b", "it is the only one");
+        let both = printer.next(vec![of("srv_1", "abc"), of("srv_2", "x")]);
+        assert_eq!(printed(both), "==> srv_1 <== c ==> srv_2 <== x");
+        let more = printer.next(vec![of("srv_1", "abc"), of("srv_2", "xy")]);
+        assert_eq!(printed(more), "y", "it is srv_2's still");
+        let logs = [of("srv_1", "a"), of("srv_2", "b")];
+        assert_eq!(document(&logs)["lines"], json!(["a", "b"]));
+        assert_eq!(document(&logs)["servers"][1], json!({ "id": "srv_2", "lines": ["b"] }));
     }
 
     #[test]

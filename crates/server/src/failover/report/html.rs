@@ -49,7 +49,8 @@ impl Report {
 
     fn head(&self, title: &str) -> Markup {
         let record = &self.record;
-        let is_well = record.counts.pending + record.counts.refused == 0;
+        let unwell = record.counts.pending + record.counts.refused;
+        let is_well = unwell == 0 && self.ending.is_none();
         html! {
             header {
                 p.brand { (logo()) "Lifeboat · Failover report" }
@@ -78,8 +79,13 @@ impl Report {
         let outage = record.outage_ms.map(span);
         html! {
             section.tiles aria-label="Figures" {
-                (tile("Landed", &format!("{} %", percent(counts.landed, counts.present)),
-                    &format!("{} of {} who were there", number(counts.landed), number(counts.present))))
+                @if let Some(ending) = &self.ending {
+                    (tile("Had moved", &format!("{} %", percent(ending.moved, counts.present)),
+                        &format!("{} of {} by the time it ended", number(ending.moved), number(counts.present))))
+                } @else {
+                    (tile("Landed", &format!("{} %", percent(counts.landed, counts.present)),
+                        &format!("{} of {} who were there", number(counts.landed), number(counts.present))))
+                }
                 (tile("Without a world", &of(dark.n, dark.p50),
                     &format!("half of them at most; 99 of 100 at most {}", of(dark.n, dark.p99))))
                 (tile("Told to leave", &of(fanout.n, fanout.p99),

@@ -1,3 +1,6 @@
+use lifeboat_core::catalog::CatalogChange;
+use lifeboat_core::failover::Kind;
+use lifeboat_core::ids::FailoverId;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use serde_json::json;
 
@@ -42,7 +45,7 @@ fn row(number: i64, stage: &str, code: Option<&str>, user: &str) -> Row {
 }
 
 fn of(phase: &str, name: &str, rows: Vec<Row>) -> Report {
-    let acts = vec![Moment { at: at(700), text: format!("{name} held it") }];
+    let acts = vec![Moment { at: at(700), text: format!("{name} held it"), ends: false }];
     let ledger = Ledger::restore(rows);
     Report::new(&Catalog::default(), &record(phase, name), &ledger, acts, at(60_000))
 }
@@ -85,7 +88,7 @@ fn every_form_has_the_same_figures_made_of_the_rows() {
             "ada held it",
             "The first one landed",
             "The last of 2 people landed",
-            "It ended; 1 person still to land",
+            "It ended; 2 people still to land",
         ]
     );
     for page in [report.markdown(), report.html()] {
@@ -145,6 +148,85 @@ fn there_is_a_report_of_nobody_of_one_and_of_a_move_in_progress() {
     let one = of("complete", "ada", vec![row(1, "landed", None, "bo")]);
     assert_eq!(one.headline(), "The one person who was there landed");
     assert!(one.summary().starts_with("1 person was in wld_main when"), "{}", one.summary());
+}
+
+/// A failover of 26 that was undone after 2.8 s: six were over, the last of the others was back
+/// after 3.1 s.
+fn undone(mode: &str, home: Option<&str>, acts: Vec<Moment>) -> Report {
+    let mut moved = record("cancelled", "ada");
+    moved.finished_at = Some(at(2_800));
+    moved.mode = serde_json::from_value(json!(mode)).unwrap();
+    let rows = (0..26).map(|number| {
+        let settled = if number < 6 { 100 * (number + 1) } else { 2_905 + number * 8 };
+        serde_json::from_value::<Row>(json!({
+            "session": format!("ses_{number}"), "user": "bo", "stage": "landed",
+            "toldAt": at(5), "leaveAt": at(5 + number * 400), "settledAt": at(settled),
+            "askedAt": at(settled - 50), "placedAt": at(settled - 50),
+        }))
+        .unwrap()
+    });
+    let next = home.map(|phase| {
+        let mut next = record(phase, "ada");
+        next.id = FailoverId::from_unique("2");
+        (next.kind, next.started_at, next.revision) = (Kind::Failback, at(2_799), 900);
+        (next.counts.present, next.counts.landed) = (6, 6);
+        CatalogChange::Failover(next.id.clone(), Some(next))
+    });
+    let catalog = Catalog::default().with(900, next);
+    Report::new(&catalog, &moved, &Ledger::restore(rows.collect::<Vec<_>>()), acts, at(60_000))
+}
+
+#[test]
+fn an_undone_failover_says_who_had_moved_by_then_and_who_had_not() {
+    let acts = vec![Moment { at: at(2_801), text: "ada undid it".to_owned(), ends: true }];
+    let report = undone("graceful", Some("complete"), acts);
+    assert_eq!(
+        report.headline(),
+        "Undone after 2.8 s: 6 people had moved and came home, 20 had not left yet"
+    );
+    assert_eq!(report.standing(), "undone");
+    let texts: Vec<&str> = report.timeline.iter().map(|moment| &*moment.text).collect();
+    assert_eq!(
+        texts[3..],
+        [
+            "The first one landed",
+            "Half of them, 3, had landed",
+            "The last of 6 people landed",
+            "ada undid it",
+            "The last of 20 people was back in wld_main"
+        ]
+    );
+    for page in [report.markdown(), report.html()] {
+        assert!(page.contains("Undone after 2.8 s") && !page.contains("All 26"), "{page}");
+        assert!(page.contains("the last one was 3.1 s after it began"), "{page}");
+    }
+    let page = report.html();
+    assert!(page.contains("6 of 26 by the time it ended"), "{page}");
+}
+
+#[test]
+fn who_had_left_when_it_was_undone_was_turned_back_and_who_undid_it_may_not_be_known() {
+    let report = undone("emergency", Some("moving"), vec![]);
+    assert_eq!(
+        report.headline(),
+        "Undone after 2.8 s: 6 people had moved and were called home, 1 was turned back on the \
+         way, 19 had not left yet"
+    );
+    assert!(report.timeline.iter().any(|moment| moment.text == "It was undone"));
+    let by_hand = undone("graceful", None, vec![]);
+    assert_eq!(
+        by_hand.headline(),
+        "Cancelled by hand after 2.8 s: 6 people had moved, 20 had not left yet"
+    );
+    assert_eq!(by_hand.standing(), "cancelled");
+}
+
+#[test]
+fn a_straggler_who_lands_after_the_end_was_still_to_land_then() {
+    let late = row(6, "landed", None, "bo");
+    let report = of("complete", "ada", vec![row(1, "landed", None, "bo"), late]);
+    let last: Vec<&str> = report.timeline.iter().rev().take(2).map(|one| &*one.text).collect();
+    assert_eq!(last, ["The last of 2 people landed", "It ended; 1 person still to land"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use lifeboat_core::failover::{Kind, Mode, MovePhase, Trigger};
 use lifeboat_core::time::Timestamp;
 
 use super::Report;
+use super::ending::Cause;
 
 /// Milliseconds from `earlier` to `later`; 0 when it is not later.
 pub(super) fn ms_between(earlier: Timestamp, later: Timestamp) -> u64 {
@@ -79,6 +80,9 @@ impl Report {
         if present == 0 {
             return "Nobody was in the world".to_owned();
         }
+        if let Some(ending) = &self.ending {
+            return ending.headline();
+        }
         let landed = match (landed == present, present) {
             (true, 1) => "The one person who was there landed".to_owned(),
             (true, _) => format!("All {} landed", people(present)),
@@ -104,7 +108,16 @@ impl Report {
             }
             Kind::Rejoin => format!("{there} in {} when the rejoin began.", self.main.name),
         };
-        if let Some(last) = self.landed_ms.last() {
+        if let (Some(last), Some(_)) = (self.landed_ms.last(), &self.ending) {
+            text += &format!(
+                " Half of those who are in a world again were without one for at most {}, 99 of 100 \
+                 for at most {}; the last one was {} after it began. Whoever is back where they were \
+                 counts as landed, too.",
+                span(record.dark_ms.p50),
+                span(record.dark_ms.p99),
+                span(*last)
+            );
+        } else if let Some(last) = self.landed_ms.last() {
             text += &format!(
                 " Half of those who landed were without a world for at most {}, 99 of 100 for at \
                  most {}; the last one landed {} after it began.",
@@ -123,7 +136,10 @@ impl Report {
             MovePhase::Held => "on hold",
             MovePhase::Complete => "complete",
             MovePhase::CompleteWithStragglers => "complete, with stragglers",
-            MovePhase::Cancelled => "cancelled",
+            MovePhase::Cancelled => match self.ending.as_ref().map(|ending| ending.cause) {
+                Some(Cause::Undone { .. }) => "undone",
+                _ => "cancelled",
+            },
             MovePhase::FailedBack => "complete; people were brought home since",
         }
     }

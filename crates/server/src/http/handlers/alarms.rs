@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::http::body::Ask;
 use crate::http::handlers::audit::{PageQuery, page_by_id};
+use crate::http::problem::ApiResult;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list))
@@ -27,9 +28,12 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
            ("limit" = Option<usize>, Query, description = "Entries at the most")),
     responses((status = 200, description = "`items` of `worldId`, `worldName`, `cause`, `since`, `connected`, `lostGame`, `standby` (null, or `worldId`, `ready` and the `failing` checks), `failedOver`, `message`; and `nextCursor`", body = Value))
 )]
-pub(crate) async fn list(State(app): State<Arc<App>>, Ask(page): Ask<PageQuery>) -> Json<Value> {
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    Ask(page): Ask<PageQuery>,
+) -> ApiResult<Json<Value>> {
     let now = app.now();
     let alarms = app.alarms.present();
     let views = alarms.iter().map(|alarm| (alarm.world().to_string(), alarm.view(now)));
-    Json(page_by_id(views.collect(), &page))
+    page_by_id(views.collect(), &page)
 }

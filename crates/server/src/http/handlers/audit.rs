@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::http::body::Ask;
+use crate::http::cursor;
 use crate::http::problem::ApiResult;
 use crate::keyspace;
 use crate::writer::AuditEntry;
@@ -38,19 +39,30 @@ impl PageQuery {
     }
 }
 
-/// A page of items that are in memory. The cursor is the id of the last item of the page before;
-/// a page after an item that is gone is empty.
-pub(super) fn page_by_id(items: Vec<(String, Value)>, page: &PageQuery) -> Value {
-    let start = match &page.cursor {
-        Some(cursor) => {
-            items.iter().position(|(id, _)| id == cursor).map_or(items.len(), |at| at + 1)
-        }
-        None => 0,
-    };
+/// Where the page after `cursor` begins, which is the id of the last item of the page before.
+///
+/// # Errors
+/// When there is no such item: where its page would begin is not known.
+pub(super) fn start_after<T>(
+    all: &[T],
+    cursor: Option<&str>,
+    id: impl Fn(&T) -> &str,
+) -> ApiResult<usize> {
+    let Some(cursor) = cursor else { return Ok(0) };
+    let found = all.iter().position(|one| id(one) == cursor);
+    found.map(|at| at + 1).ok_or_else(|| cursor::refused(cursor))
+}
+
+/// A page of items that are in memory.
+///
+/// # Errors
+/// As [`start_after`].
+pub(super) fn page_by_id(items: Vec<(String, Value)>, page: &PageQuery) -> ApiResult<Json<Value>> {
+    let start = start_after(&items, page.cursor.as_deref(), |(id, _)| id)?;
     let end = (start + page.limit()).min(items.len());
     let next = (end < items.len()).then(|| items[end - 1].0.clone());
     let shown: Vec<Value> = items.into_iter().take(end).skip(start).map(|(_, item)| item).collect();
-    json!({ "items": shown, "nextCursor": next })
+    Ok(Json(json!({ "items": shown, "nextCursor": next })))
 }
 
 /// `?cursor=&limit=&action=&target=&who=&outcome=`
@@ -96,6 +108,9 @@ pub(crate) async fn list(
     let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
     let mut range = Range::prefix(keyspace::AUDIT).descending().limit(PAGE_MAX);
     if let Some(cursor) = &query.cursor {
+        if !cursor::is_moment(cursor) {
+            return Err(cursor::refused(cursor));
+        }
         range = range.after(format!("{}{cursor}", keyspace::AUDIT));
     }
     let (mut items, mut scanned) = (Vec::new(), 0);

@@ -44,10 +44,13 @@ fn shown(ban: &Ban) -> Value {
            ("limit" = Option<usize>, Query, description = "Entries at the most")),
     responses((status = 200, description = "`items` of `id`, `user`, `worldId`, `reason`, `at`, `by`, and `nextCursor`", body = Value))
 )]
-pub(crate) async fn list(State(app): State<Arc<App>>, Ask(page): Ask<PageQuery>) -> Json<Value> {
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    Ask(page): Ask<PageQuery>,
+) -> ApiResult<Json<Value>> {
     let catalog = app.catalog();
     let items = catalog.bans().map(|ban| (ban.id.to_string(), shown(ban))).collect();
-    Json(page_by_id(items, &page))
+    page_by_id(items, &page)
 }
 
 /// The body of a new ban.

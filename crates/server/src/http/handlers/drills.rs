@@ -72,7 +72,8 @@ pub(crate) async fn list(
     let catalog = app.catalog();
     let mut drills: Vec<_> = catalog.drills().filter(|one| one.world_id == world).collect();
     drills.sort_by_key(|one| std::cmp::Reverse((one.started_at, one.id.clone())));
-    let (page, next) = page(&drills, query.cursor.as_deref(), query.limit, |one| one.id.as_str());
+    let after = query.cursor.as_deref();
+    let (page, next) = page(&drills, after, query.limit, |one| one.id.as_str())?;
     let items: Vec<Value> = page.iter().map(|drill| shown(drill)).collect();
     Ok(Json(json!({ "items": items, "nextCursor": next })))
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::audit::start_after;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::failover::{self, Retune, Started};
@@ -87,9 +88,10 @@ pub(crate) async fn run(
 #[utoipa::path(
     post, path = "/api/worlds/{id}/failback", tag = "failover",
     params(("id" = String, Path, description = "The main world")),
-    request_body(content = serde_json::Value, description = "As for a failover"),
+    request_body(content = serde_json::Value, description = "As for a failover; `targetWorldId` is left out, or the main world"),
     responses((status = 202, description = "The failback, begun", body = serde_json::Value),
-              (status = 409, description = "not_failed_over, failover_blocked"))
+              (status = 409, description = "not_failed_over, failover_blocked"),
+              (status = 422, description = "The fields that break a rule"))
 )]
 pub(crate) async fn fail_back(
     State(app): State<Arc<App>>,
@@ -118,34 +120,39 @@ pub(crate) struct ListQuery {
            ("limit" = Option<usize>, Query, description = "Entries at the most")),
     responses((status = 200, description = "`items` and `nextCursor`", body = serde_json::Value))
 )]
-pub(crate) async fn list(State(app): State<Arc<App>>, Ask(query): Ask<ListQuery>) -> Json<Value> {
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    Ask(query): Ask<ListQuery>,
+) -> ApiResult<Json<Value>> {
     let catalog = app.catalog();
     let mut records: Vec<_> = catalog
         .failovers()
         .filter(|record| query.world.as_ref().is_none_or(|world| &record.world_id == world))
         .collect();
     records.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
-    let (page, next) = page(&records, query.cursor.as_deref(), query.limit, |one| one.id.as_str());
+    let after = query.cursor.as_deref();
+    let (page, next) = page(&records, after, query.limit, |one| one.id.as_str())?;
     let items: Vec<_> = page.iter().map(|record| failover::record_view(&app, record)).collect();
-    Json(json!({ "items": items, "nextCursor": next }))
+    Ok(Json(json!({ "items": items, "nextCursor": next })))
 }
 
 /// The part of a list that follows the entry with the id `after`, and the id where it ends if there
 /// is more.
+///
+/// # Errors
+/// As [`start_after`].
 pub(super) fn page<'a, T>(
     all: &'a [T],
     after: Option<&str>,
     limit: Option<usize>,
     id: impl Fn(&T) -> &str,
-) -> (&'a [T], Option<String>) {
+) -> ApiResult<(&'a [T], Option<String>)> {
     let limit = limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
-    let start = after.map_or(0, |after| {
-        all.iter().position(|one| id(one) == after).map_or(all.len(), |at| at + 1)
-    });
+    let start = start_after(all, after, &id)?;
     let end = (start + limit).min(all.len());
     let page = &all[start..end];
     let next = (end < all.len()).then(|| page.last().map(|last| id(last).to_owned())).flatten();
-    (page, next)
+    Ok((page, next))
 }
 
 /// Reads a failover
@@ -208,7 +215,7 @@ pub(crate) async fn clients(
     let mut rows = failover::rows_of(&app, &id).await?;
     rows.retain(|row| query.stage.is_none_or(|stage| row.stage == stage));
     let after = query.cursor.as_deref();
-    let (page, next) = page(&rows, after, query.limit, |row: &Row| row.session.as_str());
+    let (page, next) = page(&rows, after, query.limit, |row: &Row| row.session.as_str())?;
     let items: Vec<Value> = page.iter().map(client).collect();
     Ok(Json(json!({ "items": items, "nextCursor": next })))
 }

@@ -45,9 +45,12 @@ fn shown(key: &ApiKey) -> Value {
            ("limit" = Option<usize>, Query, description = "Entries at the most")),
     responses((status = 200, description = "`items` of `id`, `name`, `role`, `createdAt`, `lastUsedAt`, and `nextCursor`", body = Value))
 )]
-pub(crate) async fn list(State(app): State<Arc<App>>, Ask(page): Ask<PageQuery>) -> Json<Value> {
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    Ask(page): Ask<PageQuery>,
+) -> ApiResult<Json<Value>> {
     let keys = app.auth.keys();
-    Json(page_by_id(keys.iter().map(|key| (key.id.to_string(), shown(key))).collect(), &page))
+    page_by_id(keys.iter().map(|key| (key.id.to_string(), shown(key))).collect(), &page)
 }
 
 /// The body of a new key.

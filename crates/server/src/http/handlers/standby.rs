@@ -94,7 +94,7 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Wor
     request_body(content = serde_json::Value, description = "`worldId` (an id or null) and `mirror`"),
     responses((status = 200, description = "The main world", body = WorldView),
               (status = 409, description = "standby_missing: nothing there that could mirror"),
-              (status = 422, description = "The world cannot stand in for this one, and why"))
+              (status = 422, description = "The world cannot stand in for this one, or this one is a standby itself"))
 )]
 pub(crate) async fn set(
     State(app): State<Arc<App>>,

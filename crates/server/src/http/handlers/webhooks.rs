@@ -33,8 +33,11 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
            ("limit" = Option<usize>, Query, description = "Entries at the most")),
     responses((status = 200, description = "`items` of `id`, `url`, `events`, `format`, `by`, `createdAt`, `pending`, `lastDelivery`, and `nextCursor`", body = Value))
 )]
-pub(crate) async fn list(State(app): State<Arc<App>>, Ask(page): Ask<PageQuery>) -> Json<Value> {
-    Json(page_by_id(app.webhooks.views(), &page))
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    Ask(page): Ask<PageQuery>,
+) -> ApiResult<Json<Value>> {
+    page_by_id(app.webhooks.views(), &page)
 }
 
 /// Makes a webhook
@@ -92,7 +95,7 @@ pub(crate) async fn deliveries(
         let detail = format!("there is no webhook {id}; `GET /api/webhooks` lists them");
         ApiError::new(ErrorCode::NotFound, detail)
     })?;
-    Ok(Json(page_by_id(deliveries, &page)))
+    page_by_id(deliveries, &page)
 }
 
 /// Sends a test to a webhook

@@ -13,7 +13,10 @@ const SATURATION: f64 = 1.2;
 /// How much a long passage is held against it.
 const LENGTH_WEIGHT: f64 = 0.75;
 /// How many times a word in a heading counts.
-const HEADING_WEIGHT: usize = 3;
+const HEADING_WEIGHT: usize = 2;
+/// The first words of a passage, which say what it is about, and how many times each counts.
+const LEAD_WORDS: usize = 8;
+const LEAD_WEIGHT: usize = 2;
 /// How much more a passage of the page that was asked counts.
 const OWN_PAGE_BONUS: f64 = 1.5;
 /// The share of a question's words, by weight, that a passage has to have to be an answer.
@@ -115,8 +118,8 @@ fn passage(guide: &Guide, heading: String, text: String) -> Passage<'_> {
     for word in words(&heading) {
         *counts.entry(word).or_default() += HEADING_WEIGHT;
     }
-    for word in words(&text) {
-        *counts.entry(word).or_default() += 1;
+    for (place, word) in words(&text).into_iter().enumerate() {
+        *counts.entry(word).or_default() += if place < LEAD_WORDS { LEAD_WEIGHT } else { 1 };
     }
     let length = counts.values().sum();
     Passage { guide, heading, text, words: counts, length }
@@ -218,6 +221,12 @@ mod tests {
             ("What do I do if my uproject uses V37?", "failover#base-version-37-and-older"),
             ("How do I set up a failover world?", "failover#before-the-event-a-standby"),
             ("How do I bring everyone back to the main world?", "failover#home-again"),
+            ("How do I fail over?", "failover#the-button"),
+            ("How can I fail over the main world?", "failover#the-button"),
+            ("Where do I find the Deployment ID?", "failover#the-same-by-hand"),
+            ("Where do I find the World ID?", "failover#the-same-by-hand"),
+            ("What happens to people who join the main world during failover?", "the-button"),
+            ("What happens while people move?", "failover#while-people-move"),
             ("How do I ban a user?", "cli#people-keys-and-tokens"),
             ("what are the exit codes", "cli#answers-and-exit-codes"),
         ] {

@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 /// Words that say nothing about what a question is after.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "an", "and", "any", "are", "as", "at", "be", "been", "between", "by", "can",
-    "could", "do", "does", "done", "exactly", "find", "for", "from", "get", "give", "happen",
-    "happens", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "know", "look",
-    "make", "me", "mean", "means", "must", "my", "need", "needed", "of", "on", "one", "or", "our",
-    "please", "retrieve", "should", "so", "that", "the", "their", "them", "then", "there", "they",
-    "this", "to", "use", "used", "uses", "using", "via", "want", "was", "we", "what", "when",
-    "where", "which", "who", "why", "will", "with", "would", "you", "your",
+    "could", "do", "does", "done", "during", "exactly", "find", "for", "from", "get", "give",
+    "happen", "happens", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "know",
+    "look", "make", "me", "mean", "means", "must", "my", "need", "needed", "of", "on", "one", "or",
+    "our", "please", "retrieve", "should", "so", "that", "the", "their", "them", "then", "there",
+    "they", "this", "to", "use", "used", "uses", "using", "via", "want", "was", "we", "what",
+    "when", "where", "which", "while", "who", "why", "will", "with", "would", "you", "your",
 ];
 
 /// What is written in two words and meant as one.
