@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::guest::{Guest, close_code, join_patiently};
 use crate::guide::failover_in;
+use crate::proc::rings;
 use crate::server::Server;
 use crate::wait::wait_for;
 
@@ -41,6 +42,30 @@ async fn killed_servers_one_action_and_everyone_is_in_the_backup() {
     let live = server.api.get(&format!("/api/worlds/{main}/live-config")).await.expect(200);
     assert_eq!(live["game"]["Failover"]["OverrideWorldId"], standby);
     assert_eq!(live["game"]["ForceDisconnect"]["AllClients"], 1, "one raise, however often asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_io_uring_everyone_is_brought_over_all_the_same() {
+    let usual = Server::start().await;
+    let is_refused = usual.log().contains("io_uring cannot be used");
+    assert!(rings(usual.pid()) == 1 || is_refused, "{}", usual.log());
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let config = folder.path().join("lifeboat.toml");
+    std::fs::write(&config, "io_uring = false\n").expect("a file");
+    let server = Server::start_with(&["--config", &config.to_string_lossy()]).await;
+    assert_eq!(rings(server.pid()), 0);
+    let (main, standby) = server.pair().await;
+    let mut guests = Vec::new();
+    for _ in 0..3 {
+        guests.push(Guest::enter(&server.api, &main).await);
+    }
+    let body = json!({ "reason": "a test" });
+    server.api.post(&format!("/api/worlds/{main}/failover"), body).await.expect(202);
+    for guest in &mut guests {
+        guest.obey().await;
+        assert_eq!(guest.world(), standby);
+    }
+    assert_eq!(failover_in(&server, &main, "complete").await["counts"]["landed"], 3);
 }
 
 /// Fails a main world over in the moment in which something was done to its servers, and gives the

@@ -8,6 +8,14 @@ pub fn descriptors(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
+/// The queues of `io_uring(7)` that a process has.
+#[must_use]
+pub fn rings(pid: u32) -> usize {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let targets = open.filter_map(|fd| fs::read_link(fd.path()).ok());
+    targets.filter(|target| target.to_string_lossy().contains("[io_uring]")).count()
+}
+
 /// Resident memory of a process in KiB; 0 when it is gone.
 #[must_use]
 pub fn resident_kib(pid: u32) -> u64 {

@@ -72,7 +72,8 @@ export const api = {
     request<Deployment>("POST", world(worldId, "/launch"), options),
   stop: (worldId: string, body: { force?: boolean; reason?: string } = {}) =>
     request<void>("POST", world(worldId, "/stop"), body),
-  restart: (worldId: string) => request<Deployment>("POST", world(worldId, "/restart"), {}),
+  restart: (worldId: string, body: { force?: boolean; reason?: string } = {}) =>
+    request<Deployment>("POST", world(worldId, "/restart"), body),
   deployments: (worldId: string) => all<Deployment>(world(worldId, "/deployments"), {}, 200),
   deployment: (deploymentId: string) =>
     request<Deployment>("GET", `/api/deployments/${id(deploymentId)}`),

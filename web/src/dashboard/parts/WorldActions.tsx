@@ -129,14 +129,20 @@ function Launch({ world, close }: Props) {
   );
 }
 
+/** Whether it was refused because people were sent there; a reason gets past that. */
+const isInUse = (error: unknown) =>
+  error !== null && asProblem(error).code === "world_in_use";
+
+const insisting = (reason: string) => (reason ? { force: true, reason } : {});
+
 function Stop({ world, close }: Props) {
   const { sessions } = useWorldNow(world).status;
   const stop = useAct(
-    (reason: string) => api.stop(world.id, reason ? { force: true, reason } : {}),
+    (reason: string) => api.stop(world.id, insisting(reason)),
     `${world.name} is stopping.`,
     close,
   );
-  const isRefused = stop.error !== null && asProblem(stop.error).code === "world_in_use";
+  const isRefused = isInUse(stop.error);
   return (
     <Confirm
       title={`Stop ${world.name}?`}
@@ -157,14 +163,20 @@ function Stop({ world, close }: Props) {
 
 function Restart({ world, close }: Props) {
   const { sessions } = useWorldNow(world).status;
-  const restart = useAct(() => api.restart(world.id), `${world.name} is restarting.`, close);
+  const restart = useAct(
+    (reason: string) => api.restart(world.id, insisting(reason)),
+    `${world.name} is restarting.`,
+    close,
+  );
+  const isRefused = isInUse(restart.error);
   return (
     <Confirm
       title={`Restart ${world.name}?`}
-      confirm="Restart"
+      confirm={isRefused ? "Restart it all the same" : "Restart"}
+      {...(isRefused ? { reason: "required" as const } : {})}
       isBusy={restart.isPending}
       error={restart.error}
-      onConfirm={() => restart.mutate(undefined)}
+      onConfirm={(reason) => restart.mutate(reason)}
       onCancel={close}
     >
       <Text>
