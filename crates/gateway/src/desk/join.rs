@@ -102,14 +102,10 @@ impl Desk {
     /// The id of the next token of a session, larger than any that it has.
     fn token_after(&self, input: &JoinInput<'_>, asker: &Asker, key: Option<Key>) -> String {
         let session = key.and_then(|key| self.sessions.get(key));
-        let channel = session.and_then(|session| session.channel.as_ref());
         let shown = input.previous.filter(|_| asker.previous_accepted);
-        let known = [
-            session.map(|session| &*session.token),
-            channel.map(|open| &*open.token),
-            shown.map(|claims| claims.jti.as_str()),
-        ];
-        following(known.into_iter().flatten().max().unwrap_or(""), input.ids.token)
+        let known = session.map(|session| &*session.token);
+        let known = known.max(shown.map(|claims| claims.jti.as_str()));
+        following(known.unwrap_or(""), input.ids.token)
     }
 
     /// Who asks: whoever shows an earlier token goes on with its session, and so does a user whom
@@ -184,7 +180,7 @@ impl Desk {
     /// Whether a session belongs to a failover of which nobody is told yet.
     fn is_to_wait(&self, key: Key) -> bool {
         let reason = self.rejoin_reason(&self.sessions[key]);
-        reason.is_some_and(|(_, failover)| self.waits_for_target(failover.as_ref()))
+        reason.is_some_and(|(_, failover)| self.tells_nobody(failover.as_ref()))
     }
 
     /// Newcomers come after everybody who is on the way, and no faster than the world takes.

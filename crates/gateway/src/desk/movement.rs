@@ -109,7 +109,7 @@ impl Move {
     }
 
     /// Whether nobody is told to leave yet.
-    pub(super) fn waits(&self) -> bool {
+    pub(super) fn tells_nobody(&self) -> bool {
         self.is_held() && self.record.nobody_told
     }
 
@@ -323,9 +323,9 @@ impl Desk {
         failover.and_then(|id| self.moves.get(id)).is_some_and(Move::is_held)
     }
 
-    /// Whether the people of a failover stay where they are until its target takes people.
-    pub(super) fn waits_for_target(&self, failover: Option<&FailoverId>) -> bool {
-        failover.and_then(|id| self.moves.get(id)).is_some_and(Move::waits)
+    /// Whether the people of a failover stay where they are, since nobody is told to leave yet.
+    pub(super) fn tells_nobody(&self, failover: Option<&FailoverId>) -> bool {
+        failover.and_then(|id| self.moves.get(id)).is_some_and(Move::tells_nobody)
     }
 
     /// Goes as fast as the targets keep up: whoever comes before its turn at the slower pace gets

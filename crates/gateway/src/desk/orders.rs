@@ -147,7 +147,7 @@ impl Desk {
         if let Some(failover) = &failover {
             self.recollect(failover, key);
         }
-        if self.waits_for_target(failover.as_ref()) {
+        if self.tells_nobody(failover.as_ref()) {
             return false;
         }
         let is_held = self.is_on_hold(failover.as_ref());

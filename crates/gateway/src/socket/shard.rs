@@ -19,7 +19,7 @@ use slab::Slab;
 
 use super::connection::{Connection, Written};
 use super::mailbox::{Mailbox, Note};
-use super::websocket::{Message, write_close, write_pong, write_text};
+use super::websocket::{Message, text_frame, write_close, write_pong};
 use crate::desk::{ConnRef, Effect};
 use crate::gateway::{Gateway, Told};
 
@@ -145,9 +145,7 @@ impl Shard {
     }
 
     fn send_text(&mut self, conn: ConnRef, text: &[u8]) {
-        let mut frame = Vec::with_capacity(text.len() + 10);
-        write_text(text, &mut frame);
-        self.send(conn, &frame);
+        self.send(conn, &text_frame(text));
     }
 
     /// Sends a frame; says whether the connection took it.
@@ -311,9 +309,7 @@ impl Shard {
         let Some(slot) = self.slot(conn) else { return };
         // The desk said goodbye already; what the client says from here on is not its session's.
         self.connections[slot].key = None;
-        let mut frame = Vec::with_capacity(text.len() + 14);
-        write_text(text, &mut frame);
-        self.close(slot, frame, code.number());
+        self.close(slot, text_frame(text), code.number());
     }
 
     /// Says the last words, if any, and closes.

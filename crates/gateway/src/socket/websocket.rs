@@ -165,6 +165,13 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
+/// A text message as one unmasked frame, with room for a close frame after it.
+pub(super) fn text_frame(text: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(text.len() + 14);
+    write_text(text, &mut frame);
+    frame
+}
+
 /// Appends a text message as one unmasked frame.
 pub(super) fn write_text(text: &[u8], out: &mut Vec<u8>) {
     write_frame(OPCODE_TEXT, text, out);

@@ -17,7 +17,6 @@ use serde_path_to_error::Segment;
 use std::str::FromStr;
 use tokio::time::timeout;
 
-use super::cursor;
 use super::json;
 use super::problem::{ApiError, ApiResult};
 
@@ -220,7 +219,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Ask<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
-        cursor::check(parts)?;
         asked(parts.uri.query().unwrap_or_default()).map(Self)
     }
 }

@@ -1,43 +1,12 @@
 //! Cursors: where a page of a list ended. One that the list never gave is refused: to begin anew
 //! with it, or to end there, would be a wrong answer that looks like a right one.
 
-use axum::extract::MatchedPath;
-use axum::http::request::Parts;
-use lifeboat_core::ids::{DeploymentId, SessionId, WorldId};
 use lifeboat_core::problem::FieldProblem;
 
-use super::problem::{ApiError, ApiResult};
+use super::problem::ApiError;
 
 /// Characters of a cursor that are said again.
 const SAID_CHARS_MAX: usize = 80;
-
-/// A list by id, with what its cursors are.
-type ById = (&'static str, fn(&str) -> bool);
-
-/// Lists in the order of ids go on after any id of their kind, also one that is gone by now. Other
-/// lists look for the entry at which the page ended.
-const BY_ID: &[ById] = &[
-    ("/api/worlds", |cursor| cursor.parse::<WorldId>().is_ok()),
-    ("/api/worlds/{id}/deployments", |cursor| cursor.parse::<DeploymentId>().is_ok()),
-    ("/api/worlds/{id}/sessions", |cursor| cursor.parse::<SessionId>().is_ok()),
-];
-
-/// Checks the cursor in the query of a list by id.
-///
-/// # Errors
-/// When it is no id of what is listed.
-pub(super) fn check(parts: &Parts) -> ApiResult<()> {
-    let Some(path) = parts.extensions.get::<MatchedPath>() else { return Ok(()) };
-    let Some((_, fits)) = BY_ID.iter().find(|(list, _)| *list == path.as_str()) else {
-        return Ok(());
-    };
-    let query = parts.uri.query().unwrap_or_default();
-    let cursor = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "cursor");
-    match cursor {
-        Some((_, cursor)) if !fits(&cursor) => Err(refused(&cursor)),
-        _ => Ok(()),
-    }
-}
 
 /// Whether `text` is the part of a key that orders by time: of the audit log, of a history.
 pub(crate) fn is_moment(text: &str) -> bool {

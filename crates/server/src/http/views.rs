@@ -1,6 +1,8 @@
 //! Worlds, deployments and sessions as they are shown.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::deployment::{Deployment, Server, ServerPhase};
@@ -20,6 +22,8 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Role;
+use crate::http::cursor;
+use crate::http::problem::ApiResult;
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,23 +36,30 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page after `cursor` of what is ordered by `key`.
-    pub(crate) fn cut<S>(
+    /// The page after `cursor` of what is ordered by `id`: after any id of its kind, also one that
+    /// is gone by now.
+    ///
+    /// # Errors
+    /// When the cursor is no such id.
+    pub(crate) fn cut<S, I: FromStr + Ord + Display>(
         all: impl Iterator<Item = S>,
         cursor: Option<&str>,
         limit: usize,
-        key: impl Fn(&S) -> String,
+        id: impl Fn(&S) -> &I,
         show: impl Fn(&S) -> T,
-    ) -> Self {
-        let mut rest = all.filter(|one| cursor.is_none_or(|cursor| key(one).as_str() > cursor));
+    ) -> ApiResult<Self> {
+        let after = cursor.map(|text| text.parse::<I>().map_err(|_| cursor::refused(text)));
+        let after = after.transpose()?;
+        let mut rest = all.filter(|one| after.as_ref().is_none_or(|after| id(one) > after));
         let mut last = None;
         let mut items = Vec::new();
         for one in rest.by_ref().take(limit) {
             items.push(show(&one));
-            last = Some(key(&one));
+            last = Some(one);
         }
-        let next_cursor = if rest.next().is_some() { last } else { None };
-        Self { items, next_cursor }
+        let has_more = rest.next().is_some();
+        let next_cursor = last.filter(|_| has_more).map(|last| id(&last).to_string());
+        Ok(Self { items, next_cursor })
     }
 }
 

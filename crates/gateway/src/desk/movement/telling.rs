@@ -35,21 +35,28 @@ impl Desk {
     /// What was not told as it came, because it came too soon after the last time: of a failover
     /// that is held, nothing may come for long.
     pub(in crate::desk) fn tell_late_progress(&mut self, now: Timestamp) -> Vec<Effect> {
-        let moves: Vec<_> = self.moves.keys().cloned().collect();
-        moves.iter().filter_map(|id| self.tell_progress(id, now)).collect()
+        let due = self.moves.iter_mut().filter_map(|(id, open)| {
+            let is_due = open.tells_progress(now);
+            is_due.then(|| id.clone())
+        });
+        let due: Vec<_> = due.collect();
+        due.iter().filter_map(|id| self.progress_frame(id)).collect()
     }
 
-    /// How far a failover is, for those who wait in it. The counts are the record's, so that every
-    /// desk tells the same.
+    /// What is to be told as it comes.
     pub(super) fn tell_progress(
         &mut self,
         failover: &FailoverId,
         now: Timestamp,
     ) -> Option<Effect> {
-        let open = self.moves.get_mut(failover)?;
-        if !open.tells_progress(now) {
-            return None;
-        }
+        let is_due = self.moves.get_mut(failover)?.tells_progress(now);
+        if is_due { self.progress_frame(failover) } else { None }
+    }
+
+    /// How far a failover is, for those who wait in it. The counts are the record's, so that every
+    /// desk tells the same.
+    fn progress_frame(&self, failover: &FailoverId) -> Option<Effect> {
+        let open = self.moves.get(failover)?;
         let Counts { landed, present, .. } = open.record.counts;
         let to = self.connections(&self.pending_keys(failover));
         if to.is_empty() {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use lifeboat_uring::Send;
 
-use super::super::websocket::write_text;
+use super::super::websocket::{text_frame, write_text};
 use super::Shard;
 use crate::desk::{ConnRef, OrderLine, OrderTemplate};
 use crate::gateway::Told;
@@ -22,8 +22,7 @@ struct Write<'a> {
 
 impl Shard {
     pub(super) fn broadcast(&mut self, to: &[ConnRef], text: &[u8]) {
-        let mut frame = Vec::with_capacity(text.len() + 10);
-        write_text(text, &mut frame);
+        let frame = text_frame(text);
         for to in to.chunks(PASS_MAX) {
             let writes: Vec<_> = to.iter().map(|&conn| Write { conn, bytes: &frame }).collect();
             self.write_all(&writes);
@@ -31,17 +30,11 @@ impl Shard {
     }
 
     pub(super) fn send_texts(&mut self, texts: &[(ConnRef, String)]) {
-        for texts in texts.chunks(PASS_MAX) {
-            let encode = |(conn, text): &(ConnRef, String)| {
-                let mut frame = Vec::with_capacity(text.len() + 10);
-                write_text(text.as_bytes(), &mut frame);
-                (*conn, frame)
-            };
-            let frames: Vec<_> = texts.iter().map(encode).collect();
-            let writes: Vec<_> =
-                frames.iter().map(|&(conn, ref bytes)| Write { conn, bytes }).collect();
-            self.write_all(&writes);
-        }
+        let frames: Vec<_> =
+            texts.iter().map(|(conn, text)| (*conn, text_frame(text.as_bytes()))).collect();
+        let writes: Vec<_> =
+            frames.iter().map(|&(conn, ref bytes)| Write { conn, bytes }).collect();
+        self.write_all(&writes);
     }
 
     pub(super) fn order(

@@ -64,13 +64,14 @@ pub(crate) async fn list(
     let own = catalog
         .deployments()
         .filter(|one| one.world == world && query.phase.is_none_or(|phase| one.phase == phase));
-    Ok(Json(Page::cut(
+    Page::cut(
         own,
         query.cursor.as_deref(),
         page_limit(query.limit),
-        |one| one.id.to_string(),
+        |one| &one.id,
         |one| DeploymentView::of(&app, one),
-    )))
+    )
+    .map(Json)
 }
 
 fn known(app: &App, id: &DeploymentId) -> ApiResult<Arc<Deployment>> {

@@ -50,13 +50,14 @@ pub(crate) async fn list(
     app.world(&world)?;
     let mut sessions = app.gateway.desk().sessions_of(&world);
     sessions.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(Json(Page::cut(
+    Page::cut(
         sessions.iter(),
         query.cursor.as_deref(),
         page_limit(query.limit),
-        |session| session.id.to_string(),
+        |session| &session.id,
         |session| SessionView::from(*session),
-    )))
+    )
+    .map(Json)
 }
 
 /// Kicks a session: its channel is closed for good

@@ -87,15 +87,16 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ask(query): Ask<WorldsQuery>,
-) -> Json<Page<WorldView>> {
+) -> ApiResult<Json<Page<WorldView>>> {
     let catalog = app.catalog();
-    Json(Page::cut(
+    Page::cut(
         catalog.worlds().filter(|world| query.admits(world)),
         query.cursor.as_deref(),
         page_limit(query.limit),
-        |world| world.id.to_string(),
+        |world| &world.id,
         |world| WorldView::of(&app, &catalog, world, caller.role),
-    ))
+    )
+    .map(Json)
 }
 
 /// Makes a world
