@@ -62,6 +62,33 @@ describe("the number of people", () => {
   });
 });
 
+describe("a world that people were sent into", () => {
+  it.each([
+    ["Stop", "stop"],
+    ["Restart", "restart"],
+  ])("is not left by %s, unless a reason is given", async (act, path) => {
+    const page = await at("/worlds/wld_main");
+    const detail = "a failover sent 3 people here, and they are in it";
+    const inUse = { title: "The world is in use", code: "world_in_use", detail };
+    const asked: unknown[] = [];
+    await page.route(new RegExp(`/wld_main/${path}$`), (route) => {
+      const body = (route.request().postDataJSON() ?? {}) as { force?: boolean };
+      asked.push(body);
+      return body.force
+        ? route.continue()
+        : route.fulfill({ status: 409, body: JSON.stringify(inUse) });
+    });
+    await page.getByRole("button", { name: act, exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: act, exact: true }).click();
+    await dialog.getByText("a failover sent 3 people here").waitFor();
+    await dialog.getByLabel("Reason").fill("it is broken");
+    await dialog.getByRole("button", { name: `${act} it all the same` }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(asked).toEqual([{}, { force: true, reason: "it is broken" }]);
+  });
+});
+
 describe("the question before a failover", () => {
   it("says how fast it will be, and a dry run is forgotten with the options that it was of", async () => {
     const page = await at("/worlds/wld_main/failover");
