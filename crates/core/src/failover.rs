@@ -8,6 +8,7 @@ mod on_the_way;
 mod pace;
 mod plan;
 mod record;
+mod row_index;
 
 pub use automation::{AutomationPolicy, Situation, Standing, standing};
 pub use figures::{Figures, figures};

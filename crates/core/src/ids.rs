@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -36,12 +37,18 @@ fn is_well_formed(text: &str, prefix: &str) -> bool {
 /// For maps by ids that we made ourselves: nobody outside can choose them so that they collide.
 pub type FastHash = foldhash::fast::RandomState;
 
+/// A text that many share, such as the id of the world that thousands are in.
+type Shared = Arc<str>;
+/// A text that is each owner's own, kept where the owner is: whoever goes through thousands of
+/// sessions would else wait for memory at each of them.
+type Own = CompactString;
+
 macro_rules! id_type {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal, $kind:literal) => {
+    ($(#[$doc:meta])* $name:ident($text:ty), $prefix:literal, $kind:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
-        pub struct $name(Arc<str>);
+        pub struct $name($text);
 
         impl $name {
             /// How every id of this kind begins.
@@ -95,48 +102,48 @@ macro_rules! id_type {
 
 id_type!(
     /// A world: what an organiser sets up. Stable over restarts.
-    WorldId, "wld_", "a world"
+    WorldId(Shared), "wld_", "a world"
 );
 id_type!(
     /// A deployment: one start of a world.
-    DeploymentId, "dep_", "a deployment"
+    DeploymentId(Shared), "dep_", "a deployment"
 );
 id_type!(
     /// A server: one game-server process of a deployment.
-    ServerId, "srv_", "a server"
+    ServerId(Shared), "srv_", "a server"
 );
 id_type!(
     /// A launch context: how clients of base version 37 and older launch into a deployment.
-    LaunchContextId, "lc_", "a launch context"
+    LaunchContextId(Shared), "lc_", "a launch context"
 );
 id_type!(
     /// A session: one user's presence.
-    SessionId, "ses_", "a session"
+    SessionId(Own), "ses_", "a session"
 );
 id_type!(
     /// A failover, failback or rejoin.
-    FailoverId, "fo_", "a failover"
+    FailoverId(Shared), "fo_", "a failover"
 );
 id_type!(
     /// A drill.
-    DrillId, "drl_", "a drill"
+    DrillId(Shared), "drl_", "a drill"
 );
 id_type!(
     /// An API key.
-    KeyId, "key_", "an API key"
+    KeyId(Shared), "key_", "an API key"
 );
 id_type!(
     /// A webhook.
-    WebhookId, "wh_", "a webhook"
+    WebhookId(Shared), "wh_", "a webhook"
 );
 id_type!(
     /// A ban.
-    BanId, "ban_", "a ban"
+    BanId(Shared), "ban_", "a ban"
 );
 
 /// A user: `usr_…` for a guest, else the subject of the issuer's token, as it stands there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct User(Arc<str>);
+pub struct User(Own);
 
 impl User {
     /// How the id of a user made for a guest begins.

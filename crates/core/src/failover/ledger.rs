@@ -9,14 +9,15 @@
 //! The sum always holds: `present = landed + refused + left + pending`. A session that was refused
 //! or left and lands after all counts as landed; one that landed stays landed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::on_the_way::OnTheWay;
+use super::row_index::RowIndex;
 use super::{Figures, figures};
 use crate::code::ErrorCode;
-use crate::ids::{FastHash, SessionId, User};
+use crate::ids::{SessionId, User};
 use crate::time::Timestamp;
 
 /// What has become of a session.
@@ -147,7 +148,7 @@ pub struct Counts {
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     rows: Vec<Row>,
-    index: HashMap<SessionId, usize, FastHash>,
+    index: RowIndex,
     counts: Counts,
     /// Asked for at every tick, so it is counted along.
     on_the_way: OnTheWay,
@@ -164,8 +165,8 @@ impl Ledger {
     pub fn restore(kept: impl IntoIterator<Item = Row>) -> Self {
         let mut ledger = Self::default();
         for row in kept {
-            match ledger.place_of(&row.session) {
-                Some(index) => ledger.rows[index] = row,
+            match ledger.index.get_or_insert(&row.session, &ledger.rows) {
+                Some(place) => ledger.rows[place] = row,
                 None => ledger.push(row),
             }
         }
@@ -187,18 +188,11 @@ impl Ledger {
         user: &User,
         game_lost_at: Option<Timestamp>,
     ) {
-        if self.place_of(session).is_none() {
+        if self.index.get_or_insert(session, &self.rows).is_none() {
             let row = Row::new(session.clone(), user.clone(), game_lost_at);
             self.count(&row);
             self.push(row);
         }
-    }
-
-    /// Where the row of `session` is; none once, for who is new, whose row has to be pushed then.
-    fn place_of(&mut self, session: &SessionId) -> Option<usize> {
-        let next = self.rows.len();
-        let index = *self.index.entry(session.clone()).or_insert(next);
-        (index != next).then_some(index)
     }
 
     fn push(&mut self, row: Row) {
@@ -238,7 +232,7 @@ impl Ledger {
     /// Room for so many more who are present, made at once.
     pub fn expect_present(&mut self, sessions: usize) {
         self.rows.reserve(sessions);
-        self.index.reserve(sessions);
+        self.index.reserve(sessions, &self.rows);
         self.changed.reserve(sessions);
         self.is_changed.reserve(sessions);
     }
@@ -246,7 +240,7 @@ impl Ledger {
     /// Notes what happened to `session`; sessions that were not present are none of this ledger's
     /// business. Says whether this one is.
     pub fn note(&mut self, session: &SessionId, event: LedgerEvent, now: Timestamp) -> bool {
-        let Some(&index) = self.index.get(session) else { return false };
+        let Some(index) = self.index.get(session, &self.rows) else { return false };
         self.note_at(index, event, now);
         true
     }
@@ -340,7 +334,7 @@ impl Ledger {
     /// The row of `session`, if it was present.
     #[must_use]
     pub fn row(&self, session: &SessionId) -> Option<&Row> {
-        self.index.get(session).map(|&index| &self.rows[index])
+        self.index.get(session, &self.rows).map(|index| &self.rows[index])
     }
 
     /// How long clients were without a world.
@@ -382,7 +376,7 @@ impl Ledger {
     /// These rows count as changed again, after a write of them that failed.
     pub fn mark_changed(&mut self, rows: &[Row]) {
         for row in rows {
-            if let Some(&index) = self.index.get(&row.session) {
+            if let Some(index) = self.index.get(&row.session, &self.rows) {
                 self.mark(index);
             }
         }

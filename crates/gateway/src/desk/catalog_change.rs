@@ -1,12 +1,12 @@
 //! A new catalog: who has to be told what.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::failover::FailoverRecord;
-use lifeboat_core::ids::{FastHash, WorldId};
+use lifeboat_core::ids::WorldId;
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{ByeReason, CloseCode, ServerFrame};
 
@@ -18,7 +18,8 @@ use super::{Desk, Key};
 /// the same time is told with the order: a second write would cost as much as the order itself.
 struct ChangedValues {
     frames: BTreeMap<WorldId, Bytes>,
-    told: HashSet<Key, FastHash>,
+    /// By key, whether a session was told.
+    told: Vec<bool>,
 }
 
 impl ChangedValues {
@@ -26,7 +27,12 @@ impl ChangedValues {
         let Effect::Order { template, to, values } = effect else { return };
         if let Some(frame) = self.frames.get(&template.placed) {
             *values = Some(frame.clone());
-            self.told.extend(to.iter().map(|line| line.key));
+            for line in to {
+                if self.told.len() <= line.key {
+                    self.told.resize(line.key + 1, false);
+                }
+                self.told[line.key] = true;
+            }
         }
     }
 }
@@ -87,7 +93,7 @@ impl Desk {
     fn changed_values(&self, before: &Catalog, touched: &BTreeSet<WorldId>) -> ChangedValues {
         let frame = |world: &WorldId| Some((world.clone(), self.values_frame(before, world)?));
         let frames = touched.iter().filter_map(frame).collect();
-        ChangedValues { frames, told: HashSet::default() }
+        ChangedValues { frames, told: Vec::new() }
     }
 
     fn values_frame(&self, before: &Catalog, world: &WorldId) -> Option<Bytes> {
@@ -108,7 +114,8 @@ impl Desk {
             let to: Vec<_> = self
                 .sessions
                 .iter()
-                .filter(|(key, session)| session.placed == world && !told.contains(key))
+                .filter(|(_, session)| session.placed == world)
+                .filter(|(key, _)| !told.get(*key).copied().unwrap_or(false))
                 .filter_map(|(_, session)| Some(session.channel.as_ref()?.conn))
                 .collect();
             (!to.is_empty()).then_some(Effect::Broadcast { to, text })

@@ -152,13 +152,13 @@ impl Desk {
         }
         let is_held = self.is_on_hold(failover.as_ref());
         let stays = failover.as_ref().is_some_and(|id| self.is_graceful(id));
-        self.sessions.edit(key).order =
+        *self.sessions.order(key) =
             Some(Order { reason, failover, slot: None, leave_at: now, due_at: None });
         if is_held {
             return true;
         }
         let slot = self.assign_slot(key, now);
-        if let Some(order) = &mut self.sessions.edit(key).order {
+        if let Some(order) = self.sessions.order(key) {
             order.leave_at = if stays { slot } else { now };
         }
         true
@@ -171,9 +171,9 @@ impl Desk {
             None => self.unplanned(key, now).line.assign(now),
         };
         self.forget_due(key);
-        let mut session = self.sessions.edit(key);
+        let session = &self.sessions[key];
         let pushes = session.takes_pushes && session.channel.is_some();
-        if let Some(order) = &mut session.order {
+        if let Some(order) = self.sessions.order(key) {
             order.slot = Some(slot);
             order.due_at = pushes.then_some(slot);
             if pushes {
@@ -262,13 +262,13 @@ impl Desk {
 
     pub(super) fn clear_order(&mut self, key: Key) {
         self.forget_due(key);
-        self.sessions.edit(key).order = None;
+        *self.sessions.order(key) = None;
     }
 
     /// Its placement is not pushed any more; its slot stays.
     pub(super) fn forget_due(&mut self, key: Key) {
-        let mut session = self.sessions.edit(key);
-        if let Some(at) = session.order.as_mut().and_then(|order| order.due_at.take()) {
+        let order = self.sessions.order(key).as_mut();
+        if let Some(at) = order.and_then(|order| order.due_at.take()) {
             self.due.remove(&(at, key));
         }
     }
@@ -281,7 +281,7 @@ impl Desk {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Option<Rejoin> {
-        let kept = self.sessions.edit(key).order.take();
+        let kept = self.sessions.order(key).take();
         let (reason, _) = self.rejoin_reason(&self.sessions[key])?;
         let stands = |order: &Order| match order.slot {
             Some(slot) => slot > now,
@@ -293,7 +293,7 @@ impl Desk {
                 if let Some(at) = order.due_at {
                     self.due.insert((at, key));
                 }
-                self.sessions.edit(key).order = Some(order);
+                *self.sessions.order(key) = Some(order);
             }
             None => {
                 self.order(key, now);
@@ -317,7 +317,7 @@ impl Desk {
     pub(super) fn hold(&mut self, keys: &[Key]) -> Option<Effect> {
         for &key in keys {
             self.forget_due(key);
-            if let Some(order) = &mut self.sessions.edit(key).order {
+            if let Some(order) = self.sessions.order(key) {
                 order.slot = None;
             }
         }
@@ -343,10 +343,11 @@ impl Desk {
         for _ in 0..GRANTS_PER_TICK_MAX {
             let Some(&(at, key)) = self.due.first().filter(|(at, _)| *at <= now) else { break };
             self.due.remove(&(at, key));
-            let Some(mut session) = self.sessions.get_edit(key) else { continue };
-            let Some(order) = &mut session.order else { continue };
+            if self.sessions.get(key).is_none() {
+                continue;
+            }
+            let Some(order) = self.sessions.order(key) else { continue };
             order.due_at = None;
-            drop(session);
             self.grant(key, now, tick, &mut moved);
         }
         tick.effects.extend(self.values_for(moved));
@@ -410,7 +411,7 @@ impl Desk {
         let id = self.sessions[key].id.clone();
         if is_for_good(refusal.code) {
             self.note(&id, LedgerEvent::Refused(refusal.code), now);
-            if let Some(order) = &mut self.sessions.edit(key).order {
+            if let Some(order) = self.sessions.order(key) {
                 order.slot = Some(now);
             }
             let session = &self.sessions[key];
@@ -424,7 +425,7 @@ impl Desk {
         }
         let wait = spread_refusal(refusal, &id).retry_after.unwrap_or(NOT_ACTIVE_RETRY);
         let again_at = now + wait;
-        if let Some(order) = &mut self.sessions.edit(key).order {
+        if let Some(order) = self.sessions.order(key) {
             order.slot = Some(again_at);
             order.due_at = Some(again_at);
             self.due.insert((again_at, key));

@@ -8,7 +8,7 @@ use lifeboat_core::ids::WorldId;
 use slab::Slab;
 
 use super::Key;
-use super::session::Session;
+use super::session::{Order, Session};
 
 /// How many sessions of one world have an open channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,6 +101,12 @@ impl Sessions {
     /// A session to be changed. Like an index, it is for a session that is there.
     pub(super) fn edit(&mut self, key: Key) -> Edit<'_> {
         self.get_edit(key).expect("a session that is at the desk")
+    }
+
+    /// The order that stands for a session, to be changed. No tally depends on it. Like an index,
+    /// it is for a session that is there.
+    pub(super) fn order(&mut self, key: Key) -> &mut Option<Order> {
+        &mut self.all[key].order
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Session)> {
