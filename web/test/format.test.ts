@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { value } from "../src/dashboard/format.js";
+import { compared, value } from "../src/dashboard/format.js";
 
 describe("a value of a check", () => {
   it("is in words where it counts servers, else as it is", () => {
@@ -13,5 +13,11 @@ describe("a value of a check", () => {
       "(none)",
       "crew, staff",
     ]);
+  });
+
+  it("has its unit where the check has one", () => {
+    expect(compared("duration.remaining", 1439)).toBe("1,439 min");
+    expect(compared("duration.remaining", null)).toBe("–");
+    expect(compared("seats", 500)).toBe("500");
   });
 });

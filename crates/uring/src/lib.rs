@@ -162,6 +162,26 @@ mod tests {
     }
 
     #[test]
+    #[expect(unsafe_code, reason = "nobody but the ring owns its descriptor")]
+    fn from_the_call_on_that_the_system_refuses_nothing_is_taken() {
+        let Some(mut ring) = ring() else { return };
+        let (socket, mut end) = UnixStream::pair().unwrap();
+        assert_eq!(ring.send_all(&[send(&socket, b"taken")]), [5]);
+        let other = std::fs::File::open("/dev/null").unwrap();
+        let own = ring.ring.as_ref().unwrap().as_raw_fd();
+        // SAFETY: the ring's memory stays mapped; only its descriptor is another file's from now on.
+        assert_eq!(unsafe { libc::dup2(other.as_raw_fd(), own) }, own);
+        for _ in 0..2 {
+            assert_eq!(ring.send_all(&[send(&socket, b"refused"), send(&socket, b"too")]), [0, 0]);
+        }
+        assert!(ring.ring.is_none());
+        drop(socket);
+        let mut read = Vec::new();
+        end.read_to_end(&mut read).unwrap();
+        assert_eq!(read, b"taken");
+    }
+
+    #[test]
     fn without_a_ring_nothing_is_taken() {
         let (socket, _end) = UnixStream::pair().unwrap();
         assert_eq!(Ring { ring: None }.send_all(&[send(&socket, b"a")]), [0]);

@@ -59,5 +59,9 @@ export function value(given: unknown): string {
   return JSON.stringify(given);
 }
 
+/** A value that a check or a rule compares, with its unit where the check has one. */
+export const compared = (id: string, given: unknown) =>
+  id === "duration.remaining" && typeof given === "number" ? `${count(given)} min` : value(given);
+
 /** `override_target_not_found` as words, for codes that have no text of their own. */
 export const words = (code: string) => code.replaceAll(/[_.]/g, " ");

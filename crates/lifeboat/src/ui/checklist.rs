@@ -12,8 +12,7 @@ pub(crate) fn checklist(checks: &[Check]) -> String {
     let mut lines = Vec::new();
     for check in checks {
         let mark = mark(check);
-        let unit = if check.id == "duration.remaining" { " min" } else { "" };
-        let values = both(&check.main, &check.standby, unit);
+        let values = both(&check.main, &check.standby, unit(&check.id));
         lines.push(format!("{mark} {:wide$}  {values}", check.id).trim_end().to_owned());
         if !check.ok {
             lines.extend(more(check.message.as_deref(), check.remedy.as_deref()));
@@ -36,7 +35,7 @@ pub(crate) fn rules(rules: &[Rule]) -> String {
     let mut lines = Vec::new();
     for rule in rules {
         let force = if rule.may_force { "may be forced" } else { "cannot be forced" };
-        let values = both(&rule.main, &rule.standby, "");
+        let values = both(&rule.main, &rule.standby, unit(&rule.code));
         lines.push(format!("{} ({force})  {values}", rule.code).trim_end().to_owned());
         lines.extend(more(Some(&rule.message), Some(&rule.remedy)));
     }
@@ -48,6 +47,11 @@ fn more(message: Option<&str>, remedy: Option<&str>) -> impl Iterator<Item = Str
     let remedy = remedy.filter(|text| !text.is_empty());
     let remedy = remedy.map(|text| format!("      remedy: {}", visible(text)));
     message.into_iter().chain(remedy)
+}
+
+/// What the numbers of a check, or of the rule that it became, count.
+fn unit(id: &str) -> &'static str {
+    if id == "duration.remaining" { " min" } else { "" }
 }
 
 /// Both values, or the one that both are; numbers with `unit`.
@@ -112,6 +116,17 @@ mod tests {
         info  access.public       main true, standby false
               the standby is not public
         ");
+    }
+
+    #[test]
+    fn a_rule_has_its_check_s_unit() {
+        let rule: Rule = serde_json::from_value(json!({
+            "code": "duration.remaining", "message": "it ends earlier", "main": 120,
+            "standby": 60, "remedy": "extend it", "mayForce": true
+        }))
+        .unwrap();
+        let line = "duration.remaining (may be forced)  main 120 min, standby 60 min";
+        assert_eq!(rules(&[rule]).lines().next(), Some(line));
     }
 
     #[test]

@@ -5,7 +5,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { api } from "../../api/client.js";
 import type { Check, World } from "../../api/types.js";
-import { plural, time, value } from "../format.js";
+import { compared, plural, time } from "../format.js";
 import { useTell } from "../parts/Notices.js";
 import { Problem } from "../parts/Problem.js";
 import { isMoving, useMay, useReadiness, useWorld } from "../queries.js";
@@ -153,10 +153,10 @@ function Row({ check, main, standby }: { check: Check; main: World; standby: Wor
         </Stack>
       </Table.Td>
       <Table.Td className="wrap" data-column="Main">
-        {value(check.main)}
+        {compared(check.id, check.main)}
       </Table.Td>
       <Table.Td className="wrap" data-column="Standby">
-        {value(check.standby)}
+        {compared(check.id, check.standby)}
       </Table.Td>
       <Table.Td className="wrap" data-column="Remedy">
         {!check.ok && (

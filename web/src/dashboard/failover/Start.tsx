@@ -20,7 +20,7 @@ import { useState } from "react";
 import { api } from "../../api/client.js";
 import type { Rule } from "../../api/problem.js";
 import type { Failover, FailoverRequest } from "../../api/types.js";
-import { plural, span, value } from "../format.js";
+import { compared, plural, span } from "../format.js";
 import { Problem } from "../parts/Problem.js";
 import { Ask } from "./Ask.js";
 import { type Move, perSecond, sentence } from "./sentences.js";
@@ -161,8 +161,8 @@ function Rules({ rules }: { rules: Rule[] }) {
               <b>{rule.message}</b>
               <div className="mono">{rule.remedy}</div>
             </Table.Td>
-            <Table.Td className="wrap">{value(rule.main)}</Table.Td>
-            <Table.Td className="wrap">{value(rule.standby)}</Table.Td>
+            <Table.Td className="wrap">{compared(rule.code, rule.main)}</Table.Td>
+            <Table.Td className="wrap">{compared(rule.code, rule.standby)}</Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>

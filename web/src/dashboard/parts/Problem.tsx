@@ -2,9 +2,12 @@
 
 import { Alert, Button, List, Stack, Text } from "@mantine/core";
 import { type Rule, asProblem } from "../../api/problem.js";
-import { span, value } from "../format.js";
+import { compared, span } from "../format.js";
 
 const hasValues = ({ main, standby }: Rule) => main !== null || standby !== null;
+
+const bothValues = ({ code, main, standby }: Rule) =>
+  ` (main: ${compared(code, main)}; standby: ${compared(code, standby)})`;
 
 export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {
   const problem = asProblem(error);
@@ -32,7 +35,7 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
             {problem.rules.map((rule) => (
               <List.Item key={rule.code} className="wrap">
                 <b>{rule.message}</b>
-                {hasValues(rule) && ` (main: ${value(rule.main)}; standby: ${value(rule.standby)})`}
+                {hasValues(rule) && bothValues(rule)}
                 <div className="mono">{rule.remedy}</div>
               </List.Item>
             ))}
