@@ -6,7 +6,6 @@ mod check;
 mod event;
 pub mod million;
 mod random;
-mod record;
 mod run;
 mod scenario;
 mod setup;

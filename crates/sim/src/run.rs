@@ -8,7 +8,6 @@ mod node;
 mod operator;
 mod plays;
 mod servers;
-mod steering;
 mod verdict;
 
 use std::collections::BTreeMap;

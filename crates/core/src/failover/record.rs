@@ -203,6 +203,12 @@ impl FailoverRecord {
         self.waited_until.unwrap_or(self.started_at)
     }
 
+    /// It ends before everyone is accounted for.
+    #[must_use]
+    pub fn cancelled(&self, now: Timestamp) -> Self {
+        Self { phase: MovePhase::Cancelled, finished_at: Some(now), ..self.clone() }
+    }
+
     /// Its target takes people now, or nobody wants to wait for that any more.
     #[must_use]
     pub fn go_on(&self, now: Timestamp) -> Self {

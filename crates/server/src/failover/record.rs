@@ -1,15 +1,8 @@
 //! Records of failovers: how a new one looks, and which ones a save by hand opens and closes.
 
-use std::collections::BTreeMap;
-
 use lifeboat_core::catalog::Catalog;
-use lifeboat_core::failover::{
-    Counts, FailoverRecord, Figures, Kind, Mode, MovePhase, PlanSummary, Rule, Trigger,
-};
-use lifeboat_core::ids::{FailoverId, WorldId};
-use lifeboat_core::pacing::{Rate, window};
-use lifeboat_core::route::destination;
-use lifeboat_core::time::Timestamp;
+use lifeboat_core::failover::{Edit, FailoverRecord, NewRecord, Trigger};
+use lifeboat_core::ids::FailoverId;
 use lifeboat_store::Transaction;
 
 use crate::app::App;
@@ -17,108 +10,31 @@ use crate::live_config::Step;
 use crate::writer::{Actor, WriteError, json, unchanged};
 use crate::{ids, keyspace};
 
-/// What a new record is made of.
-pub(super) struct NewRecord<'a> {
-    pub(super) kind: Kind,
-    pub(super) trigger: Trigger,
-    pub(super) world: &'a WorldId,
-    pub(super) target: WorldId,
-    pub(super) counter: u64,
-    pub(super) mode: Mode,
-    pub(super) reason: String,
-    pub(super) message: Option<String>,
-    pub(super) rate_per_second: f64,
-    pub(super) rules: Vec<Rule>,
-    pub(super) by: &'a str,
-    pub(super) waits_for_target: bool,
-}
-
-/// A record that begins now.
-pub(super) fn open(app: &App, catalog: &Catalog, new: NewRecord<'_>) -> FailoverRecord {
+/// A record that begins now, of what is asked for and of what is found.
+pub(super) fn open(app: &App, catalog: &Catalog, new: NewRecord) -> FailoverRecord {
     let now = app.now();
-    let sessions = app.gateway.desk().present_for(new.kind, new.world, now);
-    let window = window(sessions, Rate::per_second(new.rate_per_second));
-    FailoverRecord {
-        id: FailoverId::from_unique(&ids::unique()),
-        kind: new.kind,
-        trigger: new.trigger,
-        world_id: new.world.clone(),
-        target_deployment_id: catalog.current_deployment(&new.target).map(|one| one.id.clone()),
-        target_world_id: new.target,
-        phase: if new.waits_for_target { MovePhase::Held } else { MovePhase::Moving },
-        mode: new.mode,
-        reason: new.reason,
-        message: new.message,
-        by: new.by.to_owned(),
-        started_at: now,
-        finished_at: None,
-        revision: 0,
-        counter: new.counter,
-        plan: PlanSummary {
-            sessions,
-            window_ms: u64::try_from(window.as_millis()).unwrap_or(u64::MAX),
-            rate_per_second: new.rate_per_second,
-            rules: new.rules,
-        },
-        counts: Counts::default(),
-        refusals: BTreeMap::new(),
-        dark_ms: Figures::default(),
-        fanout_ms: Figures::default(),
-        outage_ms: None,
-        last_healthy_at: app.last_healthy_at(catalog, new.world),
-        present_fixed: false,
-        nudges: 0,
-        waits_for_target: new.waits_for_target,
-        nobody_told: new.waits_for_target,
-        counter_before: new.counter.saturating_sub(1),
-        waited_until: None,
-    }
+    let found = NewRecord {
+        sessions: app.gateway.desk().present_for(new.kind, &new.world, now),
+        target_deployment: catalog.current_deployment(&new.target).map(|one| one.id.clone()),
+        last_healthy_at: app.last_healthy_at(catalog, &new.world),
+        ..new
+    };
+    found.begin(FailoverId::from_unique(&ids::unique()), now)
 }
 
-/// A record that ends before everyone is accounted for.
-pub(super) fn cancelled(record: &FailoverRecord, now: Timestamp) -> FailoverRecord {
-    FailoverRecord { phase: MovePhase::Cancelled, finished_at: Some(now), ..record.clone() }
-}
-
-/// The records that a save by hand opens, changes or closes. A further raise while one moves
-/// belongs to that one.
+/// The records that a save by hand opens, changes or closes.
 pub(crate) fn by_hand(app: &App, step: &Step<'_>, actor: &Actor) -> Vec<FailoverRecord> {
     let Step { catalog, world, .. } = *step;
-    let (before, after) = (&step.before.game, &step.after.game);
-    let open_now = catalog.open_failover(&world.id);
-    let raised = after.force_disconnect.all_clients > before.force_disconnect.all_clients;
-    let called_home = after.force_disconnect.redirected > before.force_disconnect.redirected;
-    let cleared = before.failover.is_set() && !after.failover.is_set();
-    let mut records = Vec::new();
-    if raised {
-        let counter = after.force_disconnect.all_clients;
-        let is_rehearsal = |record: &FailoverRecord| record.trigger == Trigger::Drill;
-        if let Some(rehearsal) = open_now.filter(|record| is_rehearsal(record)) {
-            records.push(cancelled(rehearsal, app.now()));
-        }
-        let real = open_now.filter(|record| !is_rehearsal(record));
-        match real.filter(|record| record.kind != Kind::Failback) {
-            Some(moving) => records.push(FailoverRecord { counter, ..(**moving).clone() }),
-            None => {
-                let target = after
-                    .failover
-                    .target()
-                    .and_then(|target| destination(catalog, &target.world).ok())
-                    .map(|target| target.id.clone());
-                let kind = if target.is_some() { Kind::Failover } else { Kind::Rejoin };
-                let target = target.unwrap_or_else(|| world.id.clone());
-                records.push(edited(app, catalog, kind, &world.id, target, counter, actor));
-            }
-        }
-    } else if cleared && let Some(moving) = open_now.filter(|one| one.kind == Kind::Failover) {
-        records.push(cancelled(moving, app.now()));
-    }
-    if called_home && open_now.is_none_or(|record| record.kind != Kind::Failback) {
-        let counter = after.force_disconnect.redirected;
-        let home = world.id.clone();
-        records.push(edited(app, catalog, Kind::Failback, &world.id, home, counter, actor));
-    }
-    records
+    let edit =
+        Edit { catalog, world: &world.id, before: &step.before.game, after: &step.after.game };
+    let follows = edit.consequences(app.now());
+    let opened = follows.begun.into_iter().map(|begun| {
+        let rate_per_second = catalog.joins_per_second(&begun.target);
+        let new = NewRecord::new(world.id.clone(), begun, Trigger::LiveConfig, rate_per_second);
+        let (reason, by) = ("live config edited by hand".to_owned(), actor.name.clone());
+        open(app, catalog, NewRecord { reason, by, ..new })
+    });
+    follows.changed.into_iter().chain(opened).collect()
 }
 
 /// Adds records to a commit that was decided by `catalog`. Whoever steers or keeps a failover
@@ -151,33 +67,6 @@ async fn modified_as(app: &App, key: &str, seen: &FailoverRecord) -> Result<u64,
     let is_same =
         record.is_ok_and(|record| FailoverRecord { revision: kept.created, ..record } == *seen);
     if is_same { Ok(kept.modified) } else { Err(WriteError::Lost) }
-}
-
-fn edited(
-    app: &App,
-    catalog: &Catalog,
-    kind: Kind,
-    world: &WorldId,
-    target: WorldId,
-    counter: u64,
-    actor: &Actor,
-) -> FailoverRecord {
-    let rate_per_second = catalog.joins_per_second(&target);
-    let new = NewRecord {
-        kind,
-        trigger: Trigger::LiveConfig,
-        world,
-        target,
-        counter,
-        mode: Mode::Emergency,
-        reason: "live config edited by hand".to_owned(),
-        message: None,
-        rate_per_second,
-        rules: Vec::new(),
-        by: &actor.name,
-        waits_for_target: false,
-    };
-    open(app, catalog, new)
 }
 
 #[cfg(test)]

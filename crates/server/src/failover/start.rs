@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{FailoverRecord, FailoverRequest, Kind, MovePhase, Rule, Trigger};
+use lifeboat_core::failover::{
+    Begun, FailoverRecord, FailoverRequest, Kind, NewRecord, Rule, Trigger,
+};
 use lifeboat_core::ids::{FailoverId, WorldId};
-use lifeboat_core::live_config::{Audience, ConfigRules, Counter, LiveConfig};
+use lifeboat_core::live_config::{ConfigRules, LiveConfig};
 use lifeboat_core::phase::Phase;
 use lifeboat_core::problem::FieldProblem;
 use lifeboat_core::readiness::is_standby_of;
@@ -16,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::fields;
 use super::planning::{Planned, Way, plan};
-use super::record::{self, NewRecord, cancelled};
+use super::record;
 use crate::app::{App, world_of};
 use crate::drills::{self, Preempted};
 use crate::http::problem::{ApiError, ApiResult};
@@ -100,15 +102,6 @@ pub(crate) async fn undo(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult
     };
     let way = Way { kind: Kind::Failback, trigger: Trigger::Api, action: "failover.undo" };
     bring_home(app, actor, &record.world_id, &request, way).await
-}
-
-impl Way {
-    const fn counter(self) -> Counter {
-        match self.kind {
-            Kind::Failback => Counter::Redirected,
-            Kind::Failover | Kind::Rejoin => Counter::AllClients,
-        }
-    }
 }
 
 async fn begin(
@@ -198,7 +191,7 @@ async fn commit(
 ) -> ApiResult<Started> {
     let target = plan(app, &app.catalog(), world, request, way).target;
     let rules_of_edit =
-        |rules: &ConfigRules, current: &LiveConfig| edit(rules, current, target.as_ref(), way);
+        |rules: &ConfigRules, now: &LiveConfig| way.kind.redirect(rules, now, target.as_ref());
     let records = |step: &Step<'_>| {
         let planned = plan(app, step.catalog, world, request, way);
         if same_in_progress(step.catalog, world, &planned, way)?.is_some() {
@@ -207,9 +200,10 @@ async fn commit(
         if !planned.may_proceed(request) {
             return Err(blocked(&planned.rules));
         }
-        let counter = way.counter().read(&step.after.config);
+        let counter = way.kind.counter().read(&step.after.config);
         let new = new_record(app, step.catalog, actor, world, request, way, &planned, counter);
-        Ok(closing(app, step.catalog, world, way.kind).into_iter().chain([new]).collect())
+        let ended = way.kind.overtakes(step.catalog, world, app.now());
+        Ok(ended.into_iter().chain([new]).collect())
     };
     let options = SaveOptions {
         action: way.action,
@@ -236,40 +230,6 @@ fn begun(catalog: &Catalog, world: &WorldId) -> ApiResult<Arc<FailoverRecord>> {
         .max_by_key(|record| (record.started_at, record.revision))
         .cloned()
         .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the failover's record is gone"))
-}
-
-fn edit(
-    rules: &ConfigRules,
-    current: &LiveConfig,
-    target: Option<&WorldId>,
-    way: Way,
-) -> Result<LiveConfig, Vec<FieldProblem>> {
-    let target = match way.kind {
-        Kind::Failback => String::new(),
-        Kind::Failover | Kind::Rejoin => target.map(ToString::to_string).unwrap_or_default(),
-    };
-    // No deployment is pinned: the target's active one is meant, also after a restart of it.
-    let patch = json!({ "game": { "Failover": {
-        "OverrideWorldId": target,
-        "OverrideDeploymentId": "",
-        "OverrideLaunchContextId": "",
-    } } });
-    let redirected = rules.patch(current, &patch, Audience::Support)?;
-    rules.increment(&redirected, way.counter().pointer())
-}
-
-/// The records that this one closes.
-fn closing(app: &App, catalog: &Catalog, world: &WorldId, kind: Kind) -> Vec<FailoverRecord> {
-    let now = app.now();
-    let open = catalog.open_failover(world).map(|record| cancelled(record, now));
-    let done = catalog
-        .latest_failover(world)
-        .filter(|_| kind == Kind::Failback)
-        .filter(|record| {
-            matches!(record.phase, MovePhase::Complete | MovePhase::CompleteWithStragglers)
-        })
-        .map(|record| FailoverRecord { phase: MovePhase::FailedBack, ..(**record).clone() });
-    open.into_iter().chain(done).collect()
 }
 
 /// The failover that is in progress already, if the request asks for the same; an error if it asks
@@ -312,19 +272,16 @@ fn new_record(
     planned: &Planned,
     counter: u64,
 ) -> FailoverRecord {
+    let target = planned.end.clone().unwrap_or_else(|| world.clone());
+    let begun = Begun { kind: way.kind, target, counter };
     let new = NewRecord {
-        kind: way.kind,
-        trigger: way.trigger,
-        world,
-        target: planned.end.clone().unwrap_or_else(|| world.clone()),
-        counter,
         mode: request.mode,
         reason: request.reason.clone(),
         message: request.message.clone(),
-        rate_per_second: planned.rate_per_second,
+        by: actor.name.clone(),
         rules: planned.rules.clone(),
-        by: &actor.name,
         waits_for_target: planned.waits_for_target,
+        ..NewRecord::new(world.clone(), begun, way.trigger, planned.rate_per_second)
     };
     record::open(app, catalog, new)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lifeboat_core::catalog::{Catalog, CatalogChange, LiveEntry};
-use lifeboat_core::failover::{Kind, Mode};
+use lifeboat_core::failover::{Begun, Kind, NewRecord, Trigger};
 use lifeboat_core::ids::FailoverId;
 use lifeboat_core::limits::SESSION_TOKEN_TTL;
 use lifeboat_core::live_config::{Audience, Counter};
@@ -21,7 +21,6 @@ use serde_json::json;
 use super::Plan;
 use super::report::Part;
 use crate::random::Random;
-use crate::record::{NewRecord, record};
 use crate::setup::{self, ProjectVisible, START, Size, world_id};
 
 /// How long after the commit the store's watch reaches a gateway, at the longest.
@@ -213,16 +212,10 @@ impl Gateway {
             let config = config.unwrap_or_else(|_| defaults.clone());
             let counter = Counter::AllClients.read(&config);
             let live = LiveEntry::new(2, committed_at, String::new(), config);
-            let new = NewRecord {
-                kind: Kind::Failover,
-                world: main.clone(),
-                target: standby,
-                counter,
-                mode: Mode::Emergency,
-                rate_per_second: share,
-            };
+            let begun = Begun { kind: Kind::Failover, target: standby, counter };
+            let new = NewRecord::new(main.clone(), begun, Trigger::Api, share);
             let id = FailoverId::from_unique(&format!("{world:02}"));
-            let record = record(id.clone(), new, committed_at);
+            let record = new.begin(id.clone(), committed_at);
             [CatalogChange::Live(main, Some(live)), CatalogChange::Failover(id, Some(record))]
         });
         let next = Arc::new(before.with(2, changes));

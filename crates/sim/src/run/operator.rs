@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use lifeboat_core::catalog::{Catalog, CatalogChange, LiveEntry};
 use lifeboat_core::failover::{
-    FailoverRecord, FailoverRequest, Kind, Mode, MoveFacts, MovePhase, may_proceed, plan, target_of,
+    Begun, Edit, FailoverRecord, FailoverRequest, Kind, Mode, MoveFacts, MovePhase, NewRecord,
+    Trigger, may_proceed, plan, target_of,
 };
-use lifeboat_core::ids::WorldId;
+use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::live_config::{
     Audience, Counter, DeploymentFacts, Force, LiveConfig, OverrideFacts, WorldFacts,
     check_override,
@@ -18,7 +19,6 @@ use lifeboat_core::route::destination;
 use serde_json::json;
 
 use super::Simulation;
-use crate::record::{NewRecord, cancelled};
 use crate::scenario::Command;
 use crate::setup::world_id;
 
@@ -133,36 +133,19 @@ impl Simulation {
             let codes: Vec<_> = planned.rules.iter().map(|rule| rule.code.clone()).collect();
             return self.note(format_args!("node: blocked by {codes:?}"));
         }
-        let target = match kind {
-            Kind::Failback => String::new(),
-            Kind::Failover | Kind::Rejoin => {
-                planned.target.map(|to| to.to_string()).unwrap_or_default()
-            }
-        };
-        let counter = match kind {
-            Kind::Failback => Counter::Redirected,
-            Kind::Failover | Kind::Rejoin => Counter::AllClients,
-        };
-        let patch = json!({ "game": { "Failover": { "OverrideWorldId": target,
-            "OverrideDeploymentId": "", "OverrideLaunchContextId": "" } } });
         let before = self.store.live(world).clone();
-        let next = self.rules.patch(&before.config, &patch, Audience::Support);
-        let next = next.and_then(|next| self.rules.increment(&next, counter.pointer()));
+        let next = kind.redirect(&self.rules, &before.config, planned.target.as_ref());
         let Ok(next) = next else { return };
         let checked = check_override(world, &before.config, &next, &Facts(&catalog));
         if checked.refusals(Force::WithReason).next().is_some() {
             return;
         }
-        let mut records = self.closed_by(&catalog, world, kind);
-        let new = NewRecord {
-            kind,
-            world: world.clone(),
-            target: end,
-            counter: counter.read(&next),
-            mode: request.mode,
-            rate_per_second: planned.rate_per_second,
-        };
-        records.push(self.new_record(new));
+        let counter = kind.counter().read(&next);
+        let begun = Begun { kind, target: end, counter };
+        let rate = planned.rate_per_second;
+        let new = NewRecord::new(world.clone(), begun, Trigger::Api, rate);
+        let mut records = kind.overtakes(&catalog, world, self.now);
+        records.push(self.record(NewRecord { mode: request.mode, ..new }, 0));
         self.save(world, next, records);
     }
 
@@ -227,8 +210,20 @@ impl Simulation {
             return self.note(format_args!("node: refused: {:?}", checked.problems));
         }
         let after = LiveEntry::new(0, self.now, "operator".to_owned(), next.clone());
-        let records = self.opened_by_hand(&catalog, world, &before, &after);
+        let edit = Edit { catalog: &catalog, world, before: &before.game, after: &after.game };
+        let follows = edit.consequences(self.now);
+        let begun = follows.begun.into_iter().enumerate().map(|(place, begun)| {
+            let rate = catalog.joins_per_second(&begun.target);
+            self.record(NewRecord::new(world.clone(), begun, Trigger::LiveConfig, rate), place)
+        });
+        let records = follows.changed.into_iter().chain(begun).collect();
         self.save(world, next, records);
+    }
+
+    /// A record that begins now, after `others` of the same commit.
+    fn record(&self, new: NewRecord, others: usize) -> FailoverRecord {
+        let number = self.store.failovers().count() + others;
+        new.begin(FailoverId::from_unique(&format!("{number:04}")), self.now)
     }
 
     fn save(&mut self, world: &WorldId, next: LiveConfig, records: Vec<FailoverRecord>) {
@@ -239,19 +234,6 @@ impl Simulation {
             .map(|record| CatalogChange::Failover(record.id.clone(), Some(record)));
         let changes = std::iter::once(live).chain(records).collect();
         self.commit(changes);
-    }
-
-    /// The records that a one-step request closes.
-    fn closed_by(&self, catalog: &Catalog, world: &WorldId, kind: Kind) -> Vec<FailoverRecord> {
-        let open = catalog.open_failover(world).map(|record| cancelled(record, self.now));
-        let done = catalog
-            .latest_failover(world)
-            .filter(|_| kind == Kind::Failback)
-            .filter(|record| {
-                matches!(record.phase, MovePhase::Complete | MovePhase::CompleteWithStragglers)
-            })
-            .map(|record| FailoverRecord { phase: MovePhase::FailedBack, ..(**record).clone() });
-        open.into_iter().chain(done).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::catalog::CatalogChange;
 use crate::deployment::ServerPhase;
-use crate::failover::{Counts, FailoverRecord, Figures, Mode, MovePhase, Trigger};
+use crate::failover::{Begun, FailoverRecord, MovePhase, NewRecord, Trigger};
 use crate::phase::Phase;
 use crate::readiness::tests::fixture::{NOW, Pair};
 use crate::version::BaseVersion;
@@ -26,36 +26,11 @@ fn id(text: &str) -> WorldId {
 }
 
 fn record(target: &str, phase: MovePhase, seconds_ago: u64) -> FailoverRecord {
-    FailoverRecord {
-        id: FailoverId::from_unique(target),
-        kind: Kind::Failover,
-        trigger: Trigger::Api,
-        world_id: id("wld_main"),
-        target_world_id: id(target),
-        target_deployment_id: None,
-        phase,
-        mode: Mode::Emergency,
-        reason: String::new(),
-        message: None,
-        by: "ops".into(),
-        started_at: NOW - Duration::from_secs(seconds_ago),
-        finished_at: None,
-        revision: 1,
-        counter: 1,
-        plan: PlanSummary { sessions: 0, window_ms: 0, rate_per_second: 1.0, rules: Vec::new() },
-        counts: Counts::default(),
-        refusals: std::collections::BTreeMap::default(),
-        dark_ms: Figures::default(),
-        fanout_ms: Figures::default(),
-        outage_ms: None,
-        last_healthy_at: None,
-        present_fixed: true,
-        nudges: 0,
-        waits_for_target: false,
-        nobody_told: false,
-        counter_before: 0,
-        waited_until: None,
-    }
+    let begun = Begun { kind: Kind::Failover, target: id(target), counter: 1 };
+    let new = NewRecord::new(id("wld_main"), begun, Trigger::Api, 1.0);
+    let began_at = NOW - Duration::from_secs(seconds_ago);
+    let record = new.begin(FailoverId::from_unique(target), began_at);
+    FailoverRecord { phase, revision: 1, present_fixed: true, ..record }
 }
 
 impl Scene {

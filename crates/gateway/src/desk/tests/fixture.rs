@@ -6,9 +6,7 @@ use std::time::Duration;
 use lifeboat_core::access::Identity;
 use lifeboat_core::catalog::{Catalog, CatalogChange, LiveEntry};
 use lifeboat_core::deployment::{Deployment, Server, ServerPhase};
-use lifeboat_core::failover::{
-    Counts, FailoverRecord, Figures, Kind, Mode, MovePhase, PlanSummary, Trigger,
-};
+use lifeboat_core::failover::{Begun, Counts, FailoverRecord, Kind, NewRecord, Trigger};
 use lifeboat_core::ids::{DeploymentId, FailoverId, ServerId, WorldId};
 use lifeboat_core::limits::SESSION_TOKEN_TTL;
 use lifeboat_core::live_config::LiveConfig;
@@ -233,36 +231,10 @@ pub(super) fn record(
     counter: u64,
     rate: f64,
 ) -> FailoverRecord {
-    FailoverRecord {
-        id: FailoverId::from_unique(id),
-        kind: Kind::Failover,
-        trigger: Trigger::Api,
-        world_id: world(main),
-        target_world_id: world(target),
-        target_deployment_id: None,
-        phase: MovePhase::Moving,
-        mode: Mode::Emergency,
-        reason: String::new(),
-        message: None,
-        by: "test".into(),
-        started_at: START,
-        finished_at: None,
-        revision: 0,
-        counter,
-        plan: PlanSummary { sessions: 0, window_ms: 0, rate_per_second: rate, rules: vec![] },
-        counts: Counts::default(),
-        refusals: Default::default(),
-        dark_ms: Figures::default(),
-        fanout_ms: Figures::default(),
-        outage_ms: None,
-        last_healthy_at: None,
-        present_fixed: true,
-        nudges: 0,
-        waits_for_target: false,
-        nobody_told: false,
-        counter_before: 0,
-        waited_until: None,
-    }
+    let begun = Begun { kind: Kind::Failover, target: world(target), counter };
+    let new = NewRecord::new(world(main), begun, Trigger::Api, rate);
+    let record = new.begin(FailoverId::from_unique(id), START);
+    FailoverRecord { present_fixed: true, ..record }
 }
 
 /// The orders among `effects`: whom, and when they leave and ask again.

@@ -56,7 +56,7 @@ async fn a_record_is_written_only_as_it_was_looked_at() {
     let (_, failover) = moving(&plane).await;
     let before = app.catalog();
     let seen = before.failover(&failover).unwrap();
-    let record = super::cancelled(seen, app.now());
+    let record = seen.cancelled(app.now());
     let put = |catalog| {
         let record = [record.clone()];
         async move { put_records(app, catalog, Transaction::new(), &record).await }
