@@ -1,21 +1,21 @@
 //! Failovers in progress: their people, their line of slots and their ledger.
 
+mod news;
 mod telling;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{
-    Counts, FailoverRecord, Figures, Kind, Ledger, LedgerEvent, Mode, MovePhase, PaceController,
-    Row, Stage,
+    FailoverRecord, Kind, Ledger, LedgerEvent, Mode, MovePhase, PaceController, Row, Stage,
 };
 use lifeboat_core::ids::{FailoverId, SessionId, WorldId};
 use lifeboat_core::limits::{SEAT_HOLD, STRAGGLER_AFTER};
 use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
 use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
+
+pub use news::{MoveNews, Progress};
 
 use super::effect::Sink;
 use super::session::Session;
@@ -46,38 +46,6 @@ pub(super) struct Move {
     progress_told: usize,
     /// Whether something is new since [`Desk::take_news`].
     is_news: bool,
-}
-
-/// How a failover stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
-    /// How many sessions are where.
-    pub counts: Counts,
-    /// Refusals by code.
-    pub refusals: BTreeMap<ErrorCode, usize>,
-    /// Time that clients were without a world.
-    pub dark_ms: Figures,
-    /// From the commit to the order written to a session's socket.
-    pub fanout_ms: Figures,
-    /// When the last session landed.
-    pub last_landed_at: Option<Timestamp>,
-    /// When the last slot is over.
-    pub window_end: Timestamp,
-    /// Whether it is settled who was present.
-    pub present_fixed: bool,
-}
-
-/// What is to be kept of a failover since the last time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MoveNews {
-    /// Which.
-    pub failover: FailoverId,
-    /// The phase that it has come to, where that is another than the catalog's.
-    pub phase: Option<MovePhase>,
-    /// How it stands.
-    pub progress: Progress,
-    /// The rows that changed, each as it is now.
-    pub rows: Vec<Row>,
 }
 
 impl Move {

@@ -134,7 +134,7 @@ async fn keep_record(app: &App, news: &MoveNews) -> Result<bool, WriteError> {
     let Ok(record) = serde_json::from_slice::<FailoverRecord>(&kept.value) else {
         return Ok(false);
     };
-    let next = updated(app, &record, news);
+    let next = news.noted_in(&record, app.now());
     if next == record {
         return Ok(false);
     }
@@ -152,26 +152,6 @@ async fn keep_record(app: &App, news: &MoveNews) -> Result<bool, WriteError> {
         prune(app).await;
     }
     Ok(finished)
-}
-
-fn updated(app: &App, record: &FailoverRecord, news: &MoveNews) -> FailoverRecord {
-    let progress = &news.progress;
-    let phase = news
-        .phase
-        .filter(|_| record.phase.is_open() || record.phase == MovePhase::CompleteWithStragglers);
-    let outage = |healthy| progress.last_landed_at.map(|landed| landed.since(healthy));
-    let outage = record.last_healthy_at.and_then(outage);
-    FailoverRecord {
-        phase: phase.unwrap_or(record.phase),
-        finished_at: record.finished_at.or_else(|| phase.map(|_| app.now())),
-        counts: progress.counts,
-        refusals: progress.refusals.clone(),
-        dark_ms: progress.dark_ms,
-        fanout_ms: progress.fanout_ms,
-        outage_ms: outage.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
-        present_fixed: progress.present_fixed,
-        ..record.clone()
-    }
 }
 
 /// Enters the fan-out of a finished failover into the metrics.

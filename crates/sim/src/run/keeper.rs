@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use lifeboat_core::catalog::CatalogChange;
-use lifeboat_core::failover::{FailoverRecord, MovePhase};
 use lifeboat_gateway::desk::MoveNews;
 
 use super::Simulation;
@@ -39,7 +38,7 @@ impl Simulation {
 
     fn keep_record(&mut self, news: &MoveNews) {
         let Some(record) = self.store.failover(&news.failover) else { return };
-        let next = self.updated(record, news);
+        let next = news.noted_in(record, self.now);
         if next == *record {
             return;
         }
@@ -47,22 +46,5 @@ impl Simulation {
             self.note(format_args!("node: {} is {:?}: {:?}", next.id, next.phase, next.counts));
         }
         self.commit(vec![CatalogChange::Failover(next.id.clone(), Some(next))]);
-    }
-
-    fn updated(&self, record: &FailoverRecord, news: &MoveNews) -> FailoverRecord {
-        let progress = &news.progress;
-        let phase = news.phase.filter(|_| {
-            record.phase.is_open() || record.phase == MovePhase::CompleteWithStragglers
-        });
-        FailoverRecord {
-            phase: phase.unwrap_or(record.phase),
-            finished_at: record.finished_at.or_else(|| phase.map(|_| self.now)),
-            counts: progress.counts,
-            refusals: progress.refusals.clone(),
-            dark_ms: progress.dark_ms,
-            fanout_ms: progress.fanout_ms,
-            present_fixed: progress.present_fixed,
-            ..record.clone()
-        }
     }
 }
