@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(ring.send_all(&[send(&socket, b"taken")]), [5]);
         let other = std::fs::File::open("/dev/null").unwrap();
         let own = ring.ring.as_ref().unwrap().as_raw_fd();
-        // SAFETY: the ring's memory stays mapped; only its descriptor is another file's from now on.
+        // SAFETY: the ring's memory stays mapped; its descriptor is another file's from now on.
         assert_eq!(unsafe { libc::dup2(other.as_raw_fd(), own) }, own);
         for _ in 0..2 {
             assert_eq!(ring.send_all(&[send(&socket, b"refused"), send(&socket, b"too")]), [0, 0]);
