@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Ban;
 use crate::deployment::Deployment;
 use crate::drill::{DrillPhase, DrillRecord};
-use crate::failover::{FailoverRecord, Kind, Mode, first_rate};
+use crate::failover::{FailoverRecord, Kind, MovePhase, first_rate};
 use crate::ids::{BanId, DeploymentId, DrillId, FailoverId, User, WorldId};
 use crate::live_config::{GameConfig, LiveConfig, OverrideTarget};
 use crate::mods::JOINS_PER_SECOND_PER_SERVER_DEFAULT;
@@ -29,6 +29,8 @@ pub struct Catalog {
     bans: BTreeMap<BanId, Arc<Ban>>,
     failovers: BTreeMap<FailoverId, Arc<FailoverRecord>>,
     drills: BTreeMap<DrillId, Arc<DrillRecord>>,
+    /// See [`Catalog::called_below`]: asked for every session at every change, so it is looked up.
+    undone: BTreeMap<WorldId, u64>,
 }
 
 /// A world's live config as of a revision.
@@ -109,6 +111,7 @@ impl Catalog {
                 }
             }
         }
+        next.find_undone();
         next
     }
 
@@ -174,13 +177,24 @@ impl Catalog {
     /// stay until it is their turn, or until they are told, the one from before that began.
     #[must_use]
     pub fn door_counter(&self, world: &WorldId) -> u64 {
-        let counter = self.all_clients(world);
-        let staying = self.open_failover(world).filter(|record| {
-            record.kind != Kind::Failback
-                && record.counter == counter
-                && (record.mode == Mode::Graceful || record.nobody_told)
-        });
+        let counter = self.called_below(world);
+        let staying = self.open_failover(world);
+        let staying = staying.filter(|record| record.lets_stay() && record.counter == counter);
         staying.map_or(counter, |record| record.counter_before.min(counter))
+    }
+
+    /// The counter below which everyone placed in a world is called out of it: `AllClients`, unless
+    /// what raised it was undone before all were told. Then whoever had not left stays.
+    #[must_use]
+    pub fn called_below(&self, world: &WorldId) -> u64 {
+        self.undone.get(world).copied().unwrap_or_else(|| self.all_clients(world))
+    }
+
+    fn find_undone(&mut self) {
+        let cancelled = |record: &&Arc<FailoverRecord>| record.phase == MovePhase::Cancelled;
+        let undone = self.failovers.values().filter(cancelled).filter(|record| record.lets_stay());
+        let stands = undone.filter(|one| one.counter == self.all_clients(&one.world_id));
+        self.undone = stands.map(|one| (one.world_id.clone(), one.counter_before)).collect();
     }
 
     /// The counter for everyone who asked for a world and was sent elsewhere.
@@ -217,18 +231,24 @@ impl Catalog {
         self.failovers.values()
     }
 
-    /// The failover of a world that is still being moved.
+    /// The failover of a world that is still being moved; the newest, where a way home goes on
+    /// beside it.
     #[must_use]
     pub fn open_failover(&self, world: &WorldId) -> Option<&Arc<FailoverRecord>> {
-        self.failovers.values().find(|one| &one.world_id == world && one.phase.is_open())
+        let open = self.failovers_of(world).filter(|one| one.phase.is_open());
+        open.max_by_key(|one| (one.started_at, one.id.clone()))
+    }
+
+    /// Every failover of a world, by id.
+    pub fn failovers_of(&self, world: &WorldId) -> impl Iterator<Item = &Arc<FailoverRecord>> {
+        self.failovers.values().filter(move |one| &one.world_id == world)
     }
 
     /// The newest failover of a world that began from its present override.
     #[must_use]
     pub fn latest_failover(&self, world: &WorldId) -> Option<&Arc<FailoverRecord>> {
-        self.failovers
-            .values()
-            .filter(|one| &one.world_id == world && one.kind == Kind::Failover)
+        self.failovers_of(world)
+            .filter(|one| one.kind == Kind::Failover)
             .max_by_key(|one| (one.started_at, one.id.clone()))
     }
 
@@ -268,10 +288,12 @@ impl Catalog {
         first_rate(set, measured, of_mod).rate.get()
     }
 
-    /// Whether a world is failed over, or its people are being moved.
+    /// Whether a world is failed over, or its people are being moved away. While they come home
+    /// they are its own again.
     #[must_use]
     pub fn is_away(&self, world: &WorldId) -> bool {
-        self.override_of(world).is_some() || self.open_failover(world).is_some()
+        let moves_away = |record: &Arc<FailoverRecord>| record.kind == Kind::Failover;
+        self.override_of(world).is_some() || self.open_failover(world).is_some_and(moves_away)
     }
 
     /// Whether a world is the source or the target of an override.

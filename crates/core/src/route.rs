@@ -78,7 +78,7 @@ pub fn route(
     if version != deployment.build.base_version {
         return Err(Refusal::last(ErrorCode::BaseVersionMismatch));
     }
-    let launch_context = launch_context(&end, &deployment, version)?;
+    let launch_context = launch_context(catalog, &end, &deployment, version)?;
     Ok(Route { world: end.world, deployment, launch_context, hops: end.hops })
 }
 
@@ -146,6 +146,7 @@ fn usable_deployment(catalog: &Catalog, end: &ChainEnd) -> Result<Arc<Deployment
 
 /// Old clients get the override's launch context, else the deployment's own; newer ones none.
 fn launch_context(
+    catalog: &Catalog,
     end: &ChainEnd,
     deployment: &Deployment,
     version: BaseVersion,
@@ -153,15 +154,18 @@ fn launch_context(
     if !version.needs_launch_context() {
         return Ok(None);
     }
-    // An override's launch context belongs to the deployment that it was saved with; once that one
-    // is passed over, only the successor's own can be right.
-    let pin_passed_over = end
-        .by
-        .as_ref()
-        .and_then(|by| by.deployment.as_ref())
-        .is_some_and(|pinned| pinned != &deployment.id);
+    // An override's launch context belongs to the deployment that it was saved with; once another
+    // one runs, only that one's own can be right.
+    let is_passed_over = |set: &LaunchContextId| {
+        let pinned = end.by.as_ref().and_then(|by| by.deployment.as_ref());
+        let of_another = |one: &Arc<Deployment>| {
+            one.id != deployment.id && one.launch_context.as_ref() == Some(set)
+        };
+        pinned.is_some_and(|pinned| pinned != &deployment.id)
+            || catalog.deployments().any(of_another)
+    };
     let set = end.by.as_ref().and_then(|by| by.launch_context.clone());
-    set.filter(|_| !pin_passed_over)
+    set.filter(|set| !is_passed_over(set))
         .or_else(|| deployment.launch_context.clone())
         .map(Some)
         .ok_or(Refusal::last(ErrorCode::LaunchContextRequired))

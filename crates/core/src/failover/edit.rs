@@ -1,6 +1,8 @@
 //! What a commit of live config means for the failovers of its world: the guide's two steps by
 //! hand, and the same two in one.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{FailoverRecord, Kind, MovePhase, Trigger};
@@ -46,45 +48,84 @@ pub struct Consequences {
 
 impl Edit<'_> {
     /// The failovers that a save by hand begins, changes or ends. A further raise while one moves
-    /// belongs to that one; a rehearsal ends for what is meant in earnest.
+    /// belongs to that one, unless it leads elsewhere; a rehearsal and a way home end for it. The
+    /// two steps may come in either order: an override that is set after the raise takes those who
+    /// still move with it.
     #[must_use]
     pub fn consequences(&self, now: Timestamp) -> Consequences {
         let (before, after) = (self.before.force_disconnect, self.after.force_disconnect);
         let open_now = self.catalog.open_failover(self.world);
-        let (mut changed, mut begun) = (Vec::new(), Vec::new());
+        let mut follows = Consequences { changed: Vec::new(), begun: Vec::new() };
         if after.all_clients > before.all_clients {
-            let counter = after.all_clients;
-            let is_rehearsal = |record: &FailoverRecord| record.trigger == Trigger::Drill;
-            changed.extend(open_now.filter(|one| is_rehearsal(one)).map(|one| one.cancelled(now)));
-            let real = open_now.filter(|record| !is_rehearsal(record));
-            match real.filter(|record| record.kind != Kind::Failback) {
-                Some(moving) => changed.push(FailoverRecord { counter, ..(**moving).clone() }),
-                None => begun.push(self.sent_away(counter)),
-            }
+            self.all_leave(open_now, now, &mut follows);
         } else if self.is_cleared() {
             let moving = open_now.filter(|record| record.kind == Kind::Failover);
-            changed.extend(moving.map(|record| record.cancelled(now)));
+            follows.changed.extend(moving.map(|record| record.cancelled(now)));
+        } else if let Some(record) = open_now {
+            follows.changed.extend(self.led_elsewhere(record));
         }
         let is_coming_home = open_now.is_some_and(|record| record.kind == Kind::Failback);
         if after.redirected > before.redirected && !is_coming_home {
-            let (target, counter) = (self.world.clone(), after.redirected);
-            begun.push(Begun { kind: Kind::Failback, target, counter });
+            let target = self.end().unwrap_or_else(|| self.world.clone());
+            let counter = after.redirected;
+            follows.begun.push(Begun { kind: Kind::Failback, target, counter });
         }
-        Consequences { changed, begun }
+        follows
     }
 
     fn is_cleared(&self) -> bool {
         self.before.failover.is_set() && !self.after.failover.is_set()
     }
 
+    /// Where the override leads now.
+    fn end(&self) -> Option<WorldId> {
+        let target = self.after.failover.target()?;
+        destination(self.catalog, &target.world).ok().map(|end| end.id.clone())
+    }
+
     /// Everyone leaves: to where the override leads, or into the world again where there is none.
-    fn sent_away(&self, counter: u64) -> Begun {
-        let target = self.after.failover.target();
-        let end = target.and_then(|target| destination(self.catalog, &target.world).ok());
-        match end {
-            Some(end) => Begun { kind: Kind::Failover, target: end.id.clone(), counter },
-            None => Begun { kind: Kind::Rejoin, target: self.world.clone(), counter },
+    fn all_leave(
+        &self,
+        open_now: Option<&Arc<FailoverRecord>>,
+        now: Timestamp,
+        follows: &mut Consequences,
+    ) {
+        let counter = self.after.force_disconnect.all_clients;
+        let (kind, target) = match self.end() {
+            Some(end) => (Kind::Failover, end),
+            None => (Kind::Rejoin, self.world.clone()),
+        };
+        let is_same = |record: &FailoverRecord| {
+            let is_real = record.trigger != Trigger::Drill;
+            is_real && record.kind == kind && record.target_world_id == target
+        };
+        match open_now {
+            Some(moving) if is_same(moving) => {
+                follows.changed.push(FailoverRecord { counter, ..(**moving).clone() });
+            }
+            other => {
+                follows.changed.extend(other.map(|record| record.cancelled(now)));
+                follows.begun.push(Begun { kind, target, counter });
+            }
         }
+    }
+
+    /// A record whose people go elsewhere from now on, since another override was set.
+    fn led_elsewhere(&self, record: &FailoverRecord) -> Option<FailoverRecord> {
+        let is_other = self.before.failover.target() != self.after.failover.target();
+        let moves_away = record.kind != Kind::Failback && record.trigger != Trigger::Drill;
+        let target = self.end().filter(|end| *end != record.target_world_id)?;
+        (is_other && moves_away).then(|| {
+            let deployment = self.catalog.current_deployment(&target);
+            let mut next = FailoverRecord {
+                kind: Kind::Failover,
+                target_deployment_id: deployment.map(|one| one.id.clone()),
+                ..record.clone()
+            };
+            next.plan.rate_per_second = self.catalog.joins_per_second(&target);
+            next.target_world_id = target;
+            next
+        })
     }
 }
 
@@ -130,7 +171,8 @@ impl Kind {
         world: &WorldId,
         now: Timestamp,
     ) -> Vec<FailoverRecord> {
-        let open = catalog.open_failover(world).map(|record| record.cancelled(now));
+        let open = catalog.failovers_of(world).filter(|record| record.phase.is_open());
+        let open = open.map(|record| record.cancelled(now));
         let is_complete = |record: &FailoverRecord| {
             matches!(record.phase, MovePhase::Complete | MovePhase::CompleteWithStragglers)
         };
@@ -138,7 +180,7 @@ impl Kind {
         let undone = latest
             .filter(|record| is_complete(record))
             .map(|record| FailoverRecord { phase: MovePhase::FailedBack, ..(**record).clone() });
-        open.into_iter().chain(undone).collect()
+        open.chain(undone).collect()
     }
 }
 
@@ -217,7 +259,42 @@ mod tests {
         let rehearsal = follows(moving(Kind::Failover, Trigger::Drill), &before, &after);
         assert_eq!(rehearsal, (vec![(MovePhase::Cancelled, 1)], vec![away.clone()]));
         let home = follows(moving(Kind::Failback, Trigger::Api), &before, &after);
-        assert_eq!(home, (vec![], vec![away]));
+        assert_eq!(home, (vec![(MovePhase::Cancelled, 1)], vec![away]));
+    }
+
+    #[test]
+    fn a_raise_that_leads_elsewhere_begins_anew() {
+        let (before, after) = (game("wld_standby", 1, 0), game("", 2, 0));
+        let moving = record(Kind::Failover, Trigger::Api, MovePhase::Moving);
+        let again = (Kind::Rejoin, id("wld_main"), 2);
+        let ended = vec![(MovePhase::Cancelled, 1)];
+        assert_eq!(follows(Some(moving), &before, &after), (ended, vec![again]));
+    }
+
+    #[test]
+    fn an_override_that_is_set_after_the_raise_takes_those_who_move_with_it() {
+        let begun = Begun { kind: Kind::Rejoin, target: id("wld_main"), counter: 1 };
+        let new = NewRecord::new(id("wld_main"), begun, Trigger::LiveConfig, 7.0);
+        let rejoin = new.begin(FailoverId::from_unique("1"), NOW);
+        let held = FailoverRecord { phase: MovePhase::Held, ..rejoin };
+        let (catalog, world) = (catalog(Some(held.clone())), &id("wld_main"));
+        let (before, after) = (&game("", 1, 0), &game("wld_standby", 1, 0));
+        let edit = Edit { catalog: &catalog, world, before, after };
+        let Consequences { changed, begun } = edit.consequences(NOW);
+        let [led] = &changed[..] else { panic!("{changed:?}") };
+        assert_eq!((led.kind, led.target_world_id.as_str()), (Kind::Failover, "wld_standby"));
+        assert_eq!((&led.id, led.phase, led.counter), (&held.id, MovePhase::Held, 1));
+        assert_eq!(led.plan.rate_per_second, catalog.joins_per_second(&led.target_world_id));
+        assert_eq!(begun, []);
+        let nothing = Edit { before: after, ..edit }.consequences(NOW);
+        assert_eq!(nothing, Consequences { changed: vec![], begun: vec![] });
+    }
+
+    #[test]
+    fn people_who_are_called_while_the_override_stands_come_back_to_where_it_leads() {
+        let (before, after) = (game("wld_standby", 1, 0), game("wld_standby", 1, 1));
+        let back = (Kind::Failback, id("wld_standby"), 1);
+        assert_eq!(follows(None, &before, &after), (vec![], vec![back]));
     }
 
     #[test]

@@ -105,6 +105,8 @@ impl Row {
 pub enum LedgerEvent {
     /// The order to leave was written; it is to leave at the given time.
     Told(Timestamp),
+    /// It stays until it is told again; the time at which it was to leave does not hold any more.
+    Stays,
     /// It lost its game server at the given time.
     GameLost(Timestamp),
     /// It asked to join, or its answer was sent unasked.
@@ -250,9 +252,14 @@ impl Ledger {
         let counts = &mut self.counts;
         let changed = match event {
             LedgerEvent::Told(leave_at) => {
-                row.leave_at.get_or_insert(leave_at);
-                first(&mut row.told_at, now, &mut counts.told)
+                // A time that has not come yet is no more than planned.
+                let is_news = row.leave_at.is_none_or(|known| now < known && known != leave_at);
+                if is_news {
+                    row.leave_at = Some(leave_at);
+                }
+                first(&mut row.told_at, now, &mut counts.told) || is_news
             }
+            LedgerEvent::Stays => row.leave_at.take_if(|at| now < *at).is_some(),
             LedgerEvent::GameLost(lost_at) => {
                 let earlier = row.game_lost_at.is_none_or(|known| lost_at < known);
                 if earlier && row.stage == Stage::Pending {
@@ -422,6 +429,22 @@ mod tests {
     }
 
     #[test]
+    fn a_time_to_leave_that_had_not_come_when_it_changed_does_not_count() {
+        let mut ledger = ledger(1);
+        let (one, at) = (session(0), |seconds: i64| Timestamp::from_ms(seconds * 1_000));
+        ledger.note(&one, LedgerEvent::Told(at(5)), at(1));
+        ledger.note(&one, LedgerEvent::Stays, at(2));
+        assert_eq!((ledger.rows()[0].leave_at, ledger.counts().told), (None, 1));
+        ledger.note(&one, LedgerEvent::Told(at(30)), at(20));
+        ledger.note(&one, LedgerEvent::Told(at(25)), at(21));
+        assert_eq!(ledger.rows()[0].leave_at, Some(at(25)));
+        ledger.note(&one, LedgerEvent::Stays, at(26));
+        ledger.note(&one, LedgerEvent::Told(at(40)), at(27));
+        ledger.note(&one, LedgerEvent::Landed, at(31));
+        assert_eq!(ledger.rows()[0].dark_ms(), Some(6_000), "it had left");
+    }
+
+    #[test]
     fn who_was_refused_and_lands_after_all_counts_as_landed_only() {
         let mut ledger = ledger(1);
         ledger.note(&session(0), LedgerEvent::Refused(ErrorCode::Banned), NOW);
@@ -455,6 +478,8 @@ mod tests {
     fn event() -> impl Strategy<Value = LedgerEvent> {
         prop_oneof![
             Just(LedgerEvent::Told(NOW)),
+            Just(LedgerEvent::Told(NOW + std::time::Duration::from_secs(1))),
+            Just(LedgerEvent::Stays),
             Just(LedgerEvent::GameLost(NOW)),
             Just(LedgerEvent::Asked),
             Just(LedgerEvent::Placed),

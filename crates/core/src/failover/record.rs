@@ -203,6 +203,12 @@ impl FailoverRecord {
         self.waited_until.unwrap_or(self.started_at)
     }
 
+    /// Whether people stay where they are until they are told that it is their turn.
+    #[must_use]
+    pub fn lets_stay(&self) -> bool {
+        self.kind != Kind::Failback && (self.mode == Mode::Graceful || self.nobody_told)
+    }
+
     /// It ends before everyone is accounted for.
     #[must_use]
     pub fn cancelled(&self, now: Timestamp) -> Self {

@@ -179,6 +179,10 @@ fn clients_of_37_get_the_launch_context_of_the_override_and_newer_ones_none() {
         old(vec![redirect("main", "standby", "dep_gone", "lc_of_gone")]).as_deref(),
         Some("lc_standby")
     );
+    // The standby was launched again since; its deployment of before had a context of its own.
+    let ended = deployment("before", "standby", Phase::Inactive, 37);
+    let changes = vec![ended, redirect("main", "standby", "", "lc_before")];
+    assert_eq!(old(changes).as_deref(), Some("lc_standby"));
     let newer = route(&pair([]), &world_id("main"), &guest(), None).unwrap();
     assert_eq!(newer.launch_context, None);
 }

@@ -14,10 +14,11 @@ use lifeboat_core::limits::{SEAT_HOLD, STRAGGLER_AFTER};
 use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
 use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
+use lifeboat_protocol::frame::ClientState;
 
 pub use news::{MoveNews, Progress};
 
-use super::effect::Sink;
+use super::effect::{Effect, Sink};
 use super::session::Session;
 use super::{BURST_SHARE, Desk, Key, ORDERS_PER_EFFECT};
 
@@ -224,10 +225,17 @@ impl Desk {
             changed.pacer.set_rate(rate, rate.get() * BURST_SHARE);
             changed.pace.set_plan(rate);
         }
+        if before.target_world_id != record.target_world_id {
+            self.move_seats(&before.target_world_id, record, now);
+        }
+        if before.phase.is_open() && record.phase == MovePhase::Cancelled {
+            self.let_stay(&record.id, now).into_iter().for_each(&mut *sink);
+        }
         let resumed = before.phase == MovePhase::Held && record.phase == MovePhase::Moving;
         let nudged = before.nudges != record.nudges;
         if record.phase == MovePhase::Held && before.phase != MovePhase::Held {
             let keys = self.pending_keys(&record.id);
+            self.note_stays(&record.id, &keys, now);
             self.hold(&keys).into_iter().for_each(&mut *sink);
         } else if record.phase == MovePhase::Moving && (resumed || rate_changed || nudged) {
             if resumed {
@@ -245,6 +253,42 @@ impl Desk {
         }
         self.tell_progress(&record.id, now).into_iter().for_each(sink);
         self.forget_if_kept(record, now);
+    }
+
+    /// Whoever was to leave later does not, for now.
+    fn note_stays(&mut self, failover: &FailoverId, keys: &[Key], now: Timestamp) {
+        let Some(open) = self.moves.get_mut(failover) else { return };
+        for session in keys.iter().filter_map(|key| self.sessions.get(*key)) {
+            open.ledger.note(&session.id, LedgerEvent::Stays, now);
+        }
+    }
+
+    /// The seats of those who are still to come are reserved where they go now.
+    fn move_seats(&mut self, before: &WorldId, record: &FailoverRecord, now: Timestamp) {
+        let Some(open) = self.moves.get(&record.id) else { return };
+        for row in open.ledger.rows().iter().filter(|row| row.stage == Stage::Pending) {
+            self.seats.use_reservation(before, &row.session);
+            self.seats.reserve(&record.target_world_id, &row.session, now);
+        }
+    }
+
+    /// A failover was undone: whoever had not left yet, and need not any more, stays. Who has left
+    /// comes back as it was told.
+    fn let_stay(&mut self, failover: &FailoverId, now: Timestamp) -> Option<Effect> {
+        let mut stays = self.pending_keys(failover);
+        stays.retain(|key| {
+            let session = &self.sessions[*key];
+            session.state == ClientState::InWorld && self.rejoin_reason(session).is_none()
+        });
+        let told: Vec<_> =
+            stays.iter().copied().filter(|key| self.sessions[*key].order.is_some()).collect();
+        let withdrawn = self.hold(&told);
+        for key in stays {
+            self.clear_order(key);
+            let id = self.sessions[key].id.clone();
+            self.note(&id, LedgerEvent::Landed, now);
+        }
+        withdrawn
     }
 
     /// Forgets a failover that is over, once its record says of its people what the ledger says:

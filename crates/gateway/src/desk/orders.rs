@@ -50,7 +50,7 @@ impl Desk {
 
     /// Whether everyone in its world was told to rejoin since it was placed.
     fn called_out(&self, session: &Session) -> Option<(RejoinReason, Option<FailoverId>)> {
-        if session.generation >= self.catalog.all_clients(&session.placed) {
+        if session.generation >= self.catalog.called_below(&session.placed) {
             return None;
         }
         let (reason, kind) = match self.catalog.override_of(&session.placed) {

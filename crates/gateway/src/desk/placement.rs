@@ -14,6 +14,7 @@ use lifeboat_core::ticket::{Claims, ISSUER, SESSION_AUDIENCE};
 use lifeboat_core::time::Timestamp;
 use lifeboat_core::version::BaseVersion;
 use lifeboat_core::world::Streaming;
+use lifeboat_protocol::frame::ClientState;
 use lifeboat_protocol::join::JoinAnswer;
 
 use super::session::Session;
@@ -227,7 +228,7 @@ impl Desk {
             Some(key) => {
                 self.release_place(key);
                 self.clear_order(key);
-                update(&mut self.sessions.edit(key), granted);
+                update(&mut self.sessions.edit(key), granted, now);
                 if self.sessions[key].channel.is_none() {
                     self.hold_seat(key, now);
                 }
@@ -261,7 +262,11 @@ impl Desk {
     }
 }
 
-fn update(session: &mut Session, granted: &Granted) {
+fn update(session: &mut Session, granted: &Granted, now: Timestamp) {
+    if session.server != granted.server {
+        // Until the client says so itself it is not there.
+        (session.state, session.since) = (ClientState::Connecting, now);
+    }
     session.groups.clone_from(&granted.groups);
     session.requested = granted.requested.clone();
     session.placed = granted.world.clone();

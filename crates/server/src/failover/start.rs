@@ -1,12 +1,12 @@
 //! Beginning a failover, the way back, and undoing one: overrides, counter, record and audit entry
 //! in one commit.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{
-    Begun, FailoverRecord, FailoverRequest, Kind, NewRecord, Rule, Trigger,
+    Begun, FailoverRecord, FailoverRequest, Kind, MovePhase, NewRecord, Rule, Trigger,
 };
 use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::live_config::{ConfigRules, LiveConfig};
@@ -90,7 +90,10 @@ pub(crate) async fn undo(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult
     let catalog = app.catalog();
     let record = super::steer::known(&catalog, id)?;
     let is_failed_over = catalog.override_of(&record.world_id).is_some();
-    if record.kind != Kind::Failover || !is_failed_over {
+    let latest = catalog.latest_failover(&record.world_id);
+    let is_it = latest.is_some_and(|latest| latest.id == *id)
+        && !matches!(record.phase, MovePhase::Cancelled | MovePhase::FailedBack);
+    if !is_failed_over || !is_it {
         let detail = "only a failover whose override still stands can be undone; see `status.failover` \
                       of the world";
         return Err(ApiError::new(ErrorCode::FailoverState, detail));
@@ -116,6 +119,10 @@ async fn begin(
     let catalog = app.catalog();
     let mut planned = plan(app, &catalog, world, request, way);
     if let Some(moving) = same_in_progress(&catalog, world, &planned, way)? {
+        if moving.waits_for_target && request.wait_for_target && !request.dry_run {
+            // It may have been stopped, or have failed, while it was waited for.
+            wake_target(app, actor, &catalog, Some(&moving.target_world_id)).await?;
+        }
         return Ok(if request.dry_run {
             Started::Planned(Box::new((*moving).clone()))
         } else {
@@ -192,9 +199,12 @@ async fn commit(
     let target = plan(app, &app.catalog(), world, request, way).target;
     let rules_of_edit =
         |rules: &ConfigRules, now: &LiveConfig| way.kind.redirect(rules, now, target.as_ref());
+    // The same one, if somebody else began it meanwhile.
+    let same = OnceLock::new();
     let records = |step: &Step<'_>| {
         let planned = plan(app, step.catalog, world, request, way);
-        if same_in_progress(step.catalog, world, &planned, way)?.is_some() {
+        if let Some(moving) = same_in_progress(step.catalog, world, &planned, way)? {
+            let _ = same.set(moving);
             return Err(ApiError::new(ErrorCode::FailoverInProgress, "it has begun already"));
         }
         if !planned.may_proceed(request) {
@@ -212,13 +222,10 @@ async fn commit(
         ..SaveOptions::default()
     };
     let saved = live_config::save(app, actor, world, &options, rules_of_edit, records).await;
-    let catalog = app.catalog();
-    match saved {
-        Ok(_) => begun(&catalog, world).map(Started::Began),
-        Err(refusal) if refusal.code() == ErrorCode::FailoverInProgress => {
-            begun(&catalog, world).map(Started::Moving)
-        }
-        Err(refusal) => Err(refusal),
+    match (saved, same.into_inner()) {
+        (Ok(_), _) => begun(&app.catalog(), world).map(Started::Began),
+        (Err(_), Some(moving)) => Ok(Started::Moving(moving)),
+        (Err(refusal), None) => Err(refusal),
     }
 }
 
@@ -246,7 +253,10 @@ fn same_in_progress(
         return Ok(None);
     }
     match (open.kind, way.kind) {
-        (Kind::Failback, Kind::Failback) => Ok(Some(Arc::clone(open))),
+        // One that an override was set over meanwhile brings nobody home any more.
+        (Kind::Failback, Kind::Failback) if catalog.override_of(world).is_none() => {
+            Ok(Some(Arc::clone(open)))
+        }
         (Kind::Failover, Kind::Failover) if Some(&open.target_world_id) == planned.end.as_ref() => {
             Ok(Some(Arc::clone(open)))
         }

@@ -7,6 +7,7 @@ use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{FailoverRecord, MovePhase};
 use lifeboat_core::ids::FailoverId;
 use lifeboat_core::limits::WRITE_RETRIES_MAX;
+use lifeboat_core::phase::Phase;
 use lifeboat_store::{Precondition, Transaction};
 use serde::Deserialize;
 use serde_json::json;
@@ -36,14 +37,38 @@ pub(crate) async fn hold(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult
     .await
 }
 
-/// Goes on with the moves.
+/// Goes on with the moves. Where nobody was told to leave yet, since the target sleeps, it is the
+/// wait that goes on.
 pub(crate) async fn resume(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult<FailoverRecord> {
+    let catalog = app.catalog();
     change(app, actor, id, "failover.resume", |record| match record.phase {
+        MovePhase::Held if record.nobody_told => waited_for(app, &catalog, record),
         MovePhase::Held => Ok(record.go_on(app.now())),
         MovePhase::Moving => Ok(record.clone()),
         _ => Err(not_open(record)),
     })
     .await
+}
+
+fn waited_for(app: &App, catalog: &Catalog, record: &FailoverRecord) -> ApiResult<FailoverRecord> {
+    let target = &record.target_world_id;
+    let deployment = catalog.current_deployment(target);
+    if deployment.is_some_and(|deployment| deployment.takes_people()) {
+        return Ok(record.go_on(app.now()));
+    }
+    match catalog.phase(target) {
+        Phase::Starting | Phase::Active => {
+            Ok(FailoverRecord { waits_for_target: true, ..record.clone() })
+        }
+        phase @ (Phase::Inactive | Phase::Stopping | Phase::Error) => {
+            let detail = format!(
+                "nobody is told to leave before {target} takes people, and it is {phase:?}: \
+                 `lifeboat world launch {target}`, or `lifeboat failover undo {}`",
+                record.id
+            );
+            Err(ApiError::new(ErrorCode::FailoverState, detail))
+        }
+    }
 }
 
 /// Tells those who are pending again.
@@ -97,11 +122,19 @@ fn check(retune: &Retune) -> ApiResult<()> {
 }
 
 fn not_open(record: &FailoverRecord) -> ApiError {
-    let phase = serde_json::to_value(record.phase).unwrap_or_default();
-    let detail = format!(
-        "the failover is {}, so there is nobody to steer",
-        phase.as_str().unwrap_or("over")
-    );
+    let detail = match record.phase {
+        MovePhase::Held => {
+            format!("the failover is on hold: `lifeboat failover resume {}` comes first", record.id)
+        }
+        MovePhase::CompleteWithStragglers => "the failover is over but for its stragglers, who \
+            are taken in whenever they come: nothing is left to steer"
+            .to_owned(),
+        phase => {
+            let phase = serde_json::to_value(phase).unwrap_or_default();
+            let phase = phase.as_str().unwrap_or("over");
+            format!("the failover is {phase}, so there is nobody to steer")
+        }
+    };
     ApiError::new(ErrorCode::FailoverState, detail)
 }
 

@@ -106,6 +106,19 @@ pub(crate) async fn stop(
 }
 
 fn check_nobody_was_sent(app: &App, catalog: &Catalog, id: &WorldId) -> ApiResult<()> {
+    let moving =
+        catalog.failovers().filter(|one| one.phase.is_open() && one.target_world_id == *id);
+    for record in moving.filter(|record| record.world_id != *id) {
+        let pending = app.gateway.desk().progress(&record.id).map_or(0, |it| it.counts.pending);
+        if pending > 0 {
+            let detail = format!(
+                "failover {} brings people of world {} here, and {pending} are still to come: \
+                 undo it first, or send `force` with a `reason`",
+                record.id, record.world_id
+            );
+            return Err(ApiError::new(ErrorCode::WorldInUse, detail));
+        }
+    }
     let leads_here = |main: &WorldId| catalog.override_of(main).is_some_and(|to| &to.world == id);
     let Some(main) = catalog.worlds().find(|world| leads_here(&world.id)) else { return Ok(()) };
     let people = app.gateway.desk().crowd(id).connected;
