@@ -94,8 +94,14 @@ pub(crate) async fn undo(app: &App, actor: &Actor, id: &FailoverId) -> ApiResult
     let is_it = latest.is_some_and(|latest| latest.id == *id)
         && !matches!(record.phase, MovePhase::Cancelled | MovePhase::FailedBack);
     if !is_failed_over || !is_it {
-        let detail = "only a failover whose override still stands can be undone; see `status.failover` \
-                      of the world";
+        let standing = latest.filter(|_| is_failed_over).map_or_else(
+            || format!("world {} has none", record.world_id),
+            |latest| format!("of world {} that is {}", record.world_id, latest.id),
+        );
+        let detail = format!(
+            "only the failover whose override still stands can be undone, and {standing}; see \
+             `status.failover` of the world"
+        );
         return Err(ApiError::new(ErrorCode::FailoverState, detail));
     }
     let request = FailoverRequest {
@@ -378,5 +384,76 @@ mod tests {
         }
         let kept = plane.ask(&format!("GET {standby}"), None).await;
         assert_eq!(kept.body["standbyFor"], main);
+    }
+
+    fn forced(target: &str) -> serde_json::Value {
+        json!({ "targetWorldId": target, "force": true, "reason": "a test" })
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_two_who_fail_over_to_different_targets_at_once_one_is_refused() {
+        let plane = Plane::start().await;
+        for round in 0..5 {
+            let name = |what: &str| format!("{what} {round}");
+            let main = world(&plane, &name("Main")).await;
+            let targets = [world(&plane, &name("A")).await, world(&plane, &name("B")).await];
+            let line = format!("POST /api/worlds/{main}/failover");
+            let [first, second] = targets.map(|target| plane.ask(&line, Some(forced(&target))));
+            let (first, second) = tokio::join!(first, second);
+            let mut statuses = [first.status.as_u16(), second.status.as_u16()];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [202, 409], "{} {}", first.text, second.text);
+            let refused = if first.status.is_success() { second } else { first };
+            assert_eq!(refused.code(), "failover_in_progress");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_failover_that_stands_is_undone() {
+        let plane = Plane::start().await;
+        let main = plane.world("Main").await;
+        plane.activate(&main).await;
+        let fail_over = async |target: &str| {
+            let line = format!("POST /api/worlds/{main}/failover");
+            let began = plane.ask(&line, Some(forced(target))).await;
+            assert_eq!(began.status, 202, "{}", began.text);
+            began.body["id"].as_str().unwrap().to_owned()
+        };
+        let undo = async |id: &str| {
+            plane.ask(&format!("POST /api/failovers/{id}/undo"), Some(json!({}))).await
+        };
+        let first = fail_over(&world(&plane, "A").await).await;
+        assert_eq!(undo(&first).await.status, 202);
+        let second = fail_over(&world(&plane, "B").await).await;
+        let refused = undo(&first).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (409, "failover_state"));
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains(&second), "{detail}");
+        assert_eq!(undo(&second).await.status, 202);
+    }
+
+    #[tokio::test]
+    async fn resuming_what_waits_for_its_target_is_to_wait_on_or_to_be_told_what_to_do() {
+        let plane = Plane::start().await;
+        let (main, standby) = (world(&plane, "Main").await, world(&plane, "Backup").await);
+        let request = json!({ "targetWorldId": standby, "waitForTarget": true, "force": true,
+            "reason": "a test" });
+        let line = format!("POST /api/worlds/{main}/failover");
+        let began = plane.ask(&line, Some(request.clone())).await;
+        assert_eq!(began.body["waitsForTarget"], true, "{}", began.text);
+        let id = began.body["id"].as_str().unwrap();
+        let act = async |what: &str| {
+            plane.ask(&format!("POST /api/failovers/{id}/{what}"), Some(json!({}))).await
+        };
+        assert_eq!(act("hold").await.body["waitsForTarget"], false);
+        let waits = act("resume").await;
+        let shown = (&waits.body["phase"], &waits.body["waitsForTarget"]);
+        assert_eq!(shown, (&json!("held"), &json!(true)), "{}", waits.text);
+        let stop = format!("POST /api/worlds/{standby}/stop");
+        assert_eq!(plane.ask(&stop, Some(json!({}))).await.status, 202);
+        let refused = act("resume").await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (409, "failover_state"));
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("lifeboat world launch {standby}")), "{detail}");
     }
 }
