@@ -62,14 +62,22 @@ impl Pacer {
     /// A pacer that lets `burst` extra through at once after a time of rest.
     #[must_use]
     pub fn new(rate: Rate, burst: f64, now: Timestamp) -> Self {
-        let mut pacer = Self { interval_us: 0, tolerance_us: 0, next_us: to_us(now) };
-        pacer.set_rate(rate, burst);
+        let mut pacer =
+            Self { interval_us: rate.interval_us(), tolerance_us: 0, next_us: to_us(now) };
+        pacer.set_rate(rate, burst, now);
         pacer
     }
 
-    /// Goes on with another rate; what was let through before still counts.
-    pub fn set_rate(&mut self, rate: Rate, burst: f64) {
-        self.interval_us = rate.interval_us();
+    /// Goes on with another rate. Whoever was let through before still counts, each as much as one
+    /// does now: after a slow time nobody waits for what it would have cost then.
+    pub fn set_rate(&mut self, rate: Rate, burst: f64, now: Timestamp) {
+        let (before, interval_us) = (i128::from(self.interval_us), rate.interval_us());
+        let owed = self.next_us.saturating_sub(to_us(now));
+        if owed > 0 {
+            let owed = i128::from(owed) * i128::from(interval_us) / before;
+            self.next_us = to_us(now).saturating_add(i64::try_from(owed).unwrap_or(i64::MAX));
+        }
+        self.interval_us = interval_us;
         #[expect(clippy::cast_possible_truncation, reason = "bursts are small and not negative")]
         let extra = (burst.max(0.0) * MICROS_PER_SECOND / rate.get()) as i64;
         self.tolerance_us = extra;
@@ -168,6 +176,20 @@ mod tests {
         assert_eq!(pacer.try_take(START), Ok(()));
         assert_eq!(pacer.try_take(START), Err(Duration::from_millis(100)));
         assert_eq!(pacer.try_take(START + Duration::from_millis(100)), Ok(()));
+    }
+
+    #[test]
+    fn after_a_slow_time_nobody_waits_for_what_it_would_have_cost_then() {
+        let mut pacer = Pacer::new(Rate::per_second(0.02), 0.0, START);
+        assert_eq!(pacer.try_take(START), Ok(()));
+        assert_eq!(pacer.try_take(START), Err(Duration::from_secs(50)));
+        pacer.set_rate(Rate::per_second(50.0), 0.0, START);
+        assert_eq!(pacer.try_take(START), Err(Duration::from_millis(20)), "it counts as one");
+        pacer.set_rate(Rate::per_second(0.02), 0.0, START);
+        assert_eq!(pacer.try_take(START), Err(Duration::from_secs(50)));
+        let later = START + Duration::from_mins(2);
+        pacer.set_rate(Rate::per_second(1.0), 0.0, later);
+        assert_eq!(pacer.try_take(later), Ok(()));
     }
 
     #[test]

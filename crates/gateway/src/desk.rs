@@ -13,6 +13,7 @@ mod kicked;
 mod movement;
 mod orders;
 mod placement;
+mod renewal;
 mod seats;
 mod session;
 mod sessions;
@@ -91,6 +92,8 @@ pub struct Desk {
     /// When sessions without a channel lose their seat.
     expiry: BTreeSet<(Timestamp, Key)>,
     kicked: Kicked,
+    /// When it is looked for old tokens next.
+    renewal_at: Timestamp,
 }
 
 impl Desk {
@@ -113,6 +116,7 @@ impl Desk {
             due: BTreeSet::new(),
             expiry: BTreeSet::new(),
             kicked: Kicked::default(),
+            renewal_at: Timestamp::default(),
         }
     }
 
@@ -138,6 +142,7 @@ impl Desk {
         self.forget_confirmed(now);
         let mut tick = Tick::default();
         self.grant_due(now, &mut tick);
+        self.renew_tokens(now, &mut tick);
         tick.effects.extend(self.tell_late_progress(now));
         tick
     }
@@ -207,6 +212,8 @@ impl Desk {
 pub struct Tick {
     /// Placements to sign and to push.
     pub granted: Vec<(ConnRef, Granted)>,
+    /// Placements that stand, whose tokens are to be signed anew.
+    pub renewed: Vec<(ConnRef, Granted)>,
     /// What else has to be sent.
     pub effects: Vec<Effect>,
 }

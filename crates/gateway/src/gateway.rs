@@ -28,8 +28,8 @@ const IDLE_TICK: Duration = Duration::from_secs(1);
 /// Placements that are handed to a shard together: signing takes longer than waking it, and the
 /// first client of a batch waits for the last one's signature.
 const PLACEMENTS_PER_NOTE: usize = 16;
-/// When clients come back after a planned shutdown.
-const SHUTDOWN_RETRY_MS: u64 = 1_000;
+/// When the first clients come back after a planned shutdown; the last after twice that.
+const SHUTDOWN_RETRY: Duration = Duration::from_secs(1);
 
 /// What the gateway is started with.
 pub struct Settings {
@@ -312,28 +312,32 @@ impl Gateway {
     /// Ticks the desk once and says when it wants to be looked at again.
     fn tick(&self) -> Duration {
         let now = self.now();
-        let (granted, deadline) = {
+        let (granted, renewed, deadline) = {
             let mut desk = self.desk();
             let tick = desk.tick(now);
             // Before the desk goes on, so that no newer value is overtaken by an older one.
             self.dispatch(tick.effects);
-            (tick.granted, desk.deadline())
+            (tick.granted, tick.renewed, desk.deadline())
         };
-        self.push(granted);
+        self.push(granted, |answer| ServerFrame::Placement(Box::new(answer)));
+        self.push(renewed, |JoinAnswer { ticket, session_token, .. }| ServerFrame::Tokens {
+            ticket,
+            session_token,
+        });
         let after = self.now();
         let wait = deadline.map_or(IDLE_TICK, |at| at.since(after).min(IDLE_TICK));
         self.next_look_ms.store((after + wait).as_ms(), Ordering::Relaxed);
         wait
     }
 
-    /// Signs placements and hands them to the shards.
-    fn push(&self, granted: Vec<(ConnRef, Granted)>) {
+    /// Signs placements and hands them to the shards, each as a frame.
+    fn push(&self, granted: Vec<(ConnRef, Granted)>, frame: fn(JoinAnswer) -> ServerFrame) {
         let Some(mailboxes) = self.mailboxes.get() else { return };
         let mut granted = granted.into_iter().peekable();
         while granted.peek().is_some() {
             let sign = |(conn, granted)| {
-                let answer = ServerFrame::Placement(Box::new(self.sign(granted)));
-                (conn, answer.to_text())
+                let frame = frame(self.sign(granted));
+                (conn, frame.to_text())
             };
             let texts = granted.by_ref().take(PLACEMENTS_PER_NOTE).map(sign).collect();
             let parts = by_shard(texts, mailboxes.len(), |(conn, _)| conn.shard);
@@ -347,7 +351,7 @@ impl Gateway {
 
     /// Says goodbye to everyone and stops the threads. Clients come back to whoever takes over.
     pub fn stop(&self) {
-        let effects = self.desk().shutdown(SHUTDOWN_RETRY_MS);
+        let effects = self.desk().shutdown(SHUTDOWN_RETRY);
         self.dispatch(effects);
         let _ = self.is_stopped.set(());
         for mailbox in self.mailboxes.get().into_iter().flatten() {

@@ -52,6 +52,9 @@ impl Channel {
                 detail: format!("a frame has at most {CLIENT_FRAME_BYTES_MAX} bytes"),
             });
         }
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(Violation { detail: "a frame is a JSON object with `type`".to_owned() });
+        }
         serde_json::from_slice(text).map_err(|error| Violation {
             detail: format!("a frame is a JSON object with `type`: {error}"),
         })
@@ -92,6 +95,33 @@ mod tests {
         assert_eq!(channel.beat(START + Duration::from_secs(30)), Some(Beat::Ping));
         assert_eq!(channel.deadline(), START + Duration::from_millis(37_500));
         assert_eq!(channel.beat(channel.deadline()), Some(Beat::Dead));
+    }
+
+    #[test]
+    fn a_client_s_clock_may_count_parts_of_milliseconds() {
+        let since = |ms: &str| {
+            let text = format!(r#"{{"type":"state","state":"loading","sinceMs":{ms}}}"#);
+            match Channel::new(START).read(text.as_bytes(), START) {
+                Ok(ClientFrame::State { since_ms, .. }) => Ok(since_ms),
+                other => Err(other),
+            }
+        };
+        assert_eq!(since("12.5"), Ok(Some(12)));
+        assert_eq!(since("7"), Ok(Some(7)));
+        assert_eq!(since("1e300"), Ok(Some(u64::MAX)));
+        assert_eq!(since("null"), Ok(None));
+        for wrong in ["-1", "-0.5", r#""7""#, "[7]"] {
+            assert!(matches!(since(wrong), Err(Err(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_frame() {
+        for text in [r#"["leave"]"#, r#" ["state","inWorld"]"#, r#""leave""#, "7", ""] {
+            assert!(Channel::new(START).read(text.as_bytes(), START).is_err(), "{text}");
+        }
+        let spaced = Channel::new(START).read(b" \n{\"type\":\"leave\"}", START);
+        assert_eq!(spaced, Ok(ClientFrame::Leave {}));
     }
 
     #[test]

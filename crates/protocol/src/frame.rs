@@ -3,8 +3,9 @@
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::{FailoverId, ServerId, SessionId, WorldId};
 use lifeboat_core::live_config::LiveConfig;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Number, Value};
 
 use crate::join::JoinAnswer;
 
@@ -222,8 +223,8 @@ pub enum ClientFrame {
         /// Why, such as `gameLost`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<String>,
-        /// Since how long, when it is not since now.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// Since how long, when it is not since now; a client's clock may count parts of it.
+        #[serde(default, deserialize_with = "whole_ms", skip_serializing_if = "Option::is_none")]
         since_ms: Option<u64>,
     },
     /// The channel begins anew, over the connection that is open anyway: what was asked for by a
@@ -240,6 +241,20 @@ pub enum ClientFrame {
     /// A type that this version does not know; to be ignored.
     #[serde(other)]
     Unknown,
+}
+
+fn whole_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let given = Option::<Number>::deserialize(deserializer)?;
+    given.map_or(Ok(None), |number| match (number.as_u64(), number.as_f64()) {
+        (Some(whole), _) => Ok(Some(whole)),
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative, and more than fits counts as the most that does"
+        )]
+        (None, Some(parts)) if parts >= 0.0 => Ok(Some(parts as u64)),
+        _ => Err(D::Error::custom("`sinceMs` is a number of milliseconds, not below zero")),
+    })
 }
 
 impl ClientFrame {

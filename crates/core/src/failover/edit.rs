@@ -69,6 +69,9 @@ impl Edit<'_> {
             let target = self.end().unwrap_or_else(|| self.world.clone());
             let counter = after.redirected;
             follows.begun.push(Begun { kind: Kind::Failback, target, counter });
+            if !self.after.failover.is_set() {
+                follows.changed.extend(brought_home(self.catalog, self.world));
+            }
         }
         follows
     }
@@ -173,15 +176,16 @@ impl Kind {
     ) -> Vec<FailoverRecord> {
         let open = catalog.failovers_of(world).filter(|record| record.phase.is_open());
         let open = open.map(|record| record.cancelled(now));
-        let is_complete = |record: &FailoverRecord| {
-            matches!(record.phase, MovePhase::Complete | MovePhase::CompleteWithStragglers)
-        };
-        let latest = catalog.latest_failover(world).filter(|_| self == Self::Failback);
-        let undone = latest
-            .filter(|record| is_complete(record))
-            .map(|record| FailoverRecord { phase: MovePhase::FailedBack, ..(**record).clone() });
+        let undone = brought_home(catalog, world).filter(|_| self == Self::Failback);
         open.chain(undone).collect()
     }
+}
+
+/// The failover whose people are brought home, as far as it was complete.
+fn brought_home(catalog: &Catalog, world: &WorldId) -> Option<FailoverRecord> {
+    let latest = catalog.latest_failover(world)?;
+    matches!(latest.phase, MovePhase::Complete | MovePhase::CompleteWithStragglers)
+        .then(|| FailoverRecord { phase: MovePhase::FailedBack, ..(**latest).clone() })
 }
 
 #[cfg(test)]
@@ -305,6 +309,9 @@ mod tests {
         let undone = follows(moving(Kind::Failover), &before, &after);
         assert_eq!(undone, (vec![(MovePhase::Cancelled, 1)], vec![home]));
         assert_eq!(follows(moving(Kind::Failback), &before, &after), (vec![], vec![]));
+        let complete = record(Kind::Failover, Trigger::Api, MovePhase::Complete);
+        let (closed, _) = follows(Some(complete), &before, &after);
+        assert_eq!(closed, [(MovePhase::FailedBack, 1)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use lifeboat_core::catalog::Catalog;
@@ -12,7 +13,8 @@ use lifeboat_protocol::frame::{ByeReason, CloseCode, ServerFrame};
 
 use super::channel::goodbye;
 use super::effect::{Effect, Sink};
-use super::{Desk, Key};
+use super::session::Session;
+use super::{Desk, Key, spread};
 
 /// Values that changed, on their way to the people of each world. Whoever is ordered to leave at
 /// the same time is told with the order: a second write would cost as much as the order itself.
@@ -139,20 +141,18 @@ impl Desk {
         banned.iter().filter_map(|session| self.kick(session, now)).flatten().collect()
     }
 
-    /// Goodbye to everyone, as the node shuts down.
+    /// Goodbye to everyone, as the node shuts down: they come back between one and two times
+    /// `retry` later, each at its own time.
     #[must_use]
-    pub fn shutdown(&self, retry_after_ms: u64) -> Vec<Effect> {
-        let text =
-            ServerFrame::Bye { reason: ByeReason::Shutdown, retry_after_ms: Some(retry_after_ms) };
-        let text = Bytes::from(text.to_text());
-        let channels = self.sessions.iter().filter_map(|(_, session)| session.channel.as_ref());
-        channels
-            .map(|open| Effect::Close {
-                conn: open.conn,
-                text: text.clone(),
-                code: CloseCode::Shutdown,
-            })
-            .collect()
+    pub fn shutdown(&self, retry: Duration) -> Vec<Effect> {
+        let goodbye = |session: &Session| {
+            let retry = spread(retry, session.id.as_str()).as_millis();
+            let retry_after_ms = Some(u64::try_from(retry).unwrap_or(u64::MAX));
+            let bye = ServerFrame::Bye { reason: ByeReason::Shutdown, retry_after_ms };
+            let (conn, text) = (session.channel.as_ref()?.conn, Bytes::from(bye.to_text()));
+            Some(Effect::Close { conn, text, code: CloseCode::Shutdown })
+        };
+        self.sessions.iter().filter_map(|(_, session)| goodbye(session)).collect()
     }
 
     /// A goodbye to one channel.

@@ -278,7 +278,7 @@ impl Desk {
 }
 
 /// When a token was issued, by its id.
-fn issued_at(token: &str) -> Option<Timestamp> {
+pub(super) fn issued_at(token: &str) -> Option<Timestamp> {
     let ms = i64::from_str_radix(token.get(..12)?, 16).ok()?;
     Some(Timestamp::from_ms(ms))
 }

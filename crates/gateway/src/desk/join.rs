@@ -111,12 +111,13 @@ impl Desk {
     /// Who asks: whoever shows an earlier token goes on with its session, and so does a user whom
     /// an issuer names and who asks for the same world again, such as with a restarted client.
     fn asker(&self, input: &JoinInput<'_>) -> Asker {
-        let previous = input.previous.filter(|claims| !self.kicked.has(&claims.ses));
-        let previous = previous.filter(|claims| match input.identity {
+        let shown = input.previous.filter(|claims| match input.identity {
             Some(identity) => identity.user == claims.sub,
             None => claims.sub.as_str().starts_with(User::GUEST_PREFIX),
         });
-        let identity = match (input.identity, previous) {
+        // A session that was kicked is over. Its user is the same, and may be banned.
+        let previous = shown.filter(|claims| !self.kicked.has(&claims.ses));
+        let identity = match (input.identity, shown) {
             (Some(identity), _) => identity.clone(),
             (None, Some(claims)) => guest(claims.sub.clone()),
             (None, None) => guest(User::guest(input.ids.guest)),
@@ -232,7 +233,7 @@ impl Desk {
         let was_moved_into = std::mem::replace(&mut known.is_moved_into, is_moved_into);
         if (known.rate - rate).abs() > f64::EPSILON || was_moved_into != is_moved_into {
             known.rate = rate;
-            known.pacer.set_rate(Rate::per_second(rate), burst);
+            known.pacer.set_rate(Rate::per_second(rate), burst, now);
             if was_moved_into && !is_moved_into {
                 known.pacer.spend_burst(now);
             }

@@ -222,7 +222,7 @@ impl Desk {
         if rate_changed {
             let rate = Rate::per_second(record.plan.rate_per_second);
             changed.line = SlotLine::new(rate, now);
-            changed.pacer.set_rate(rate, rate.get() * BURST_SHARE);
+            changed.pacer.set_rate(rate, rate.get() * BURST_SHARE, now);
             changed.pace.set_plan(rate);
         }
         if before.target_world_id != record.target_world_id {
@@ -347,7 +347,7 @@ impl Desk {
             let before = open.pace.rate();
             let rate = open.pace.observe(open.ledger.on_the_way(now), now);
             if rate != before {
-                open.pacer.set_rate(rate, rate.get() * BURST_SHARE);
+                open.pacer.set_rate(rate, rate.get() * BURST_SHARE, now);
                 open.line.set_rate(rate);
             }
         }

@@ -209,7 +209,7 @@ impl Desk {
             pacer: Pacer::new(rate, burst, now),
         });
         turns.line.set_rate(rate);
-        turns.pacer.set_rate(rate, burst);
+        turns.pacer.set_rate(rate, burst, now);
         turns
     }
 

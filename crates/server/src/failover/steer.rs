@@ -9,7 +9,7 @@ use lifeboat_core::ids::FailoverId;
 use lifeboat_core::limits::WRITE_RETRIES_MAX;
 use lifeboat_core::phase::Phase;
 use lifeboat_store::{Precondition, Transaction};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 use super::fields;
@@ -83,11 +83,18 @@ pub(crate) async fn nudge(app: &App, actor: &Actor, id: &FailoverId) -> ApiResul
 }
 
 /// What may be changed while people move.
+/// A `null` takes back what was said before.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Retune {
-    max_rejoins_per_second: Option<f64>,
-    message: Option<String>,
+    #[serde(deserialize_with = "given")]
+    max_rejoins_per_second: Option<Option<f64>>,
+    #[serde(deserialize_with = "given")]
+    message: Option<Option<String>>,
+}
+
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 /// Changes the pace or the message.
@@ -98,15 +105,19 @@ pub(crate) async fn retune(
     retune: &Retune,
 ) -> ApiResult<FailoverRecord> {
     check(retune)?;
+    let catalog = app.catalog();
     change(app, actor, id, "failover.retune", |record| {
         if !record.phase.is_open() {
             return Err(not_open(record));
         }
         let mut next = record.clone();
         if let Some(rate) = retune.max_rejoins_per_second {
-            next.plan.rate_per_second = rate;
+            let own = || catalog.joins_per_second(&record.target_world_id);
+            next.plan.rate_per_second = rate.unwrap_or_else(own);
         }
-        next.message = retune.message.clone().or(next.message);
+        if let Some(message) = &retune.message {
+            next.message.clone_from(message);
+        }
         Ok(next)
     })
     .await
@@ -114,8 +125,8 @@ pub(crate) async fn retune(
 
 fn check(retune: &Retune) -> ApiResult<()> {
     let found = [
-        fields::rate(retune.max_rejoins_per_second, "`hold` stops the moves"),
-        fields::message(retune.message.as_deref()),
+        fields::rate(retune.max_rejoins_per_second.flatten(), "`hold` stops the moves"),
+        fields::message(retune.message.as_ref().and_then(|message| message.as_deref())),
     ];
     let problems: Vec<_> = found.into_iter().flatten().collect();
     if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }

@@ -1,9 +1,12 @@
 use std::time::Duration;
 
+use lifeboat_core::access::Ban;
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::{SEAT_HOLD, SESSIONS_MAX};
+use lifeboat_core::ids::BanId;
+use lifeboat_core::limits::{SEAT_HOLD, SESSION_TOKEN_TTL, SESSIONS_MAX};
 use lifeboat_core::phase::Phase;
+use lifeboat_core::ticket::Claims;
 use lifeboat_protocol::frame::CloseCode;
 
 use super::super::*;
@@ -197,4 +200,60 @@ fn people_of_an_ended_deployment_wait_for_the_next_one() {
     fixture.pass(Duration::from_secs(10));
     let tick = fixture.desk.tick(fixture.now);
     assert_eq!(tick.granted[0].1.deployment.as_str(), "dep_next");
+}
+
+#[test]
+fn tokens_are_renewed_before_they_run_out_each_at_its_own_time() {
+    let mut fixture = Fixture::new();
+    let players: Vec<_> = (0..40).map(|_| fixture.enter("main", &[])).collect();
+    let mut renewed = BTreeMap::new();
+    let began = fixture.now;
+    while fixture.now.since(began) < SESSION_TOKEN_TTL * 4 / 5 + Duration::from_mins(2) {
+        fixture.pass(Duration::from_mins(1));
+        for (conn, granted) in fixture.desk.tick(fixture.now).renewed {
+            let claims = fixture.claims(&granted);
+            assert!(renewed.insert(claims.ses.clone(), (fixture.now, conn, claims)).is_none());
+        }
+    }
+    assert_eq!(renewed.len(), players.len());
+    let mut times: Vec<_> = renewed.values().map(|(at, _, _)| *at).collect();
+    times.sort_unstable();
+    times.dedup();
+    assert!(times.len() > 1, "{times:?}");
+    assert!(times[0].since(began) >= SESSION_TOKEN_TTL * 2 / 5);
+    for player in players {
+        let (_, conn, claims) = &renewed[&player.claims.ses];
+        assert_eq!(*conn, player.conn);
+        let place = |one: &Claims| {
+            (one.sub.clone(), one.wld.clone(), one.srv.clone(), one.generation, one.ret)
+        };
+        assert_eq!(place(claims), place(&player.claims));
+        assert!(claims.jti > player.claims.jti);
+        // Both are good: the frame may have been lost.
+        for known in [&player.claims, claims] {
+            assert_eq!(fixture.open(known).rejoin, None);
+        }
+    }
+}
+
+#[test]
+fn the_user_of_a_kicked_session_is_the_same_and_may_be_banned() {
+    let mut fixture = Fixture::new();
+    let player = fixture.enter("main", &[]);
+    fixture.desk.kick(&player.claims.ses, fixture.now).unwrap();
+    fixture.pass(Duration::from_secs(1));
+    let again = fixture.join("main", Some(&player.claims), &[]).unwrap();
+    assert_eq!((&again.user, again.previous_accepted), (&player.claims.sub, false));
+    assert_ne!(again.session, player.claims.ses);
+    let ban = Ban {
+        id: BanId::from_unique("1"),
+        user: player.claims.sub.clone(),
+        world: None,
+        reason: String::new(),
+        at: fixture.now,
+        by: String::new(),
+    };
+    fixture.change(vec![CatalogChange::Ban(ban.id.clone(), Some(ban))]);
+    let refused = fixture.join("main", Some(&player.claims), &[]).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Banned);
 }
