@@ -244,7 +244,7 @@ impl Catalog {
         self.failovers.values().filter(move |one| &one.world_id == world)
     }
 
-    /// The newest failover of a world that began from its present override.
+    /// The newest failover of a world, whether its override still stands or not.
     #[must_use]
     pub fn latest_failover(&self, world: &WorldId) -> Option<&Arc<FailoverRecord>> {
         self.failovers_of(world)

@@ -151,7 +151,7 @@ impl Gateway {
     /// See [`Desk::join`].
     pub fn join(&self, input: &JoinInput<'_>) -> Result<JoinAnswer, Refusal> {
         let now = self.now();
-        let granted = self.desk().join(input, now)?;
+        let granted = self.look_earlier(|desk| desk.join(input, now))?;
         Ok(self.sign(granted))
     }
 
@@ -317,7 +317,11 @@ impl Gateway {
             let tick = desk.tick(now);
             // Before the desk goes on, so that no newer value is overtaken by an older one.
             self.dispatch(tick.effects);
-            (tick.granted, tick.renewed, desk.deadline())
+            let deadline = desk.deadline();
+            // While the desk is locked: what is found out from here on wakes this again.
+            let look_at = deadline.map_or(now + IDLE_TICK, |at| at.min(now + IDLE_TICK));
+            self.next_look_ms.store(look_at.as_ms(), Ordering::Relaxed);
+            (tick.granted, tick.renewed, deadline)
         };
         self.push(granted, |answer| ServerFrame::Placement(Box::new(answer)));
         self.push(renewed, |JoinAnswer { ticket, session_token, .. }| ServerFrame::Tokens {
@@ -325,9 +329,7 @@ impl Gateway {
             session_token,
         });
         let after = self.now();
-        let wait = deadline.map_or(IDLE_TICK, |at| at.since(after).min(IDLE_TICK));
-        self.next_look_ms.store((after + wait).as_ms(), Ordering::Relaxed);
-        wait
+        deadline.map_or(IDLE_TICK, |at| at.since(after).min(IDLE_TICK))
     }
 
     /// Signs placements and hands them to the shards, each as a frame.

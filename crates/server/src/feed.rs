@@ -29,19 +29,9 @@ pub(crate) struct Feed {
 impl Feed {
     /// Loads the catalog as it stands.
     pub(crate) async fn load(store: &dyn Store) -> Result<Self, StoreError> {
-        let mut range = Range::prefix(keyspace::STATE).limit(LOAD_PAGE);
-        let first = store.list(range.clone(), None).await?;
-        let revision = first.revision;
-        let mut changes = Vec::new();
-        let mut page = first;
-        loop {
-            changes.extend(page.items.iter().filter_map(|item| decode(&item.key, Some(item))));
-            let Some(next) = page.next else { break };
-            range = range.after(next);
-            page = store.list(range.clone(), Some(revision)).await?;
-        }
-        let catalog = Catalog::default().with(revision, changes);
-        Ok(Self { current: ArcSwap::from_pointee(catalog), revision: watch::Sender::new(revision) })
+        let catalog = list(store).await?;
+        let revision = watch::Sender::new(catalog.revision);
+        Ok(Self { current: ArcSwap::from_pointee(catalog), revision })
     }
 
     /// The newest catalog of this node.
@@ -64,41 +54,71 @@ impl Feed {
 
     /// Follows the store for ever. `each` is called with every next catalog, before it is served.
     pub(crate) async fn run(&self, store: &dyn Store, each: impl Fn(&Catalog, &Arc<Catalog>)) {
-        let mut watch = self.watch(store).await;
         loop {
-            match watch.next().await {
-                Ok(batch) => {
-                    let before = self.current();
-                    let decoded = batch
-                        .changes
-                        .iter()
-                        .filter_map(|change: &Change| decode(&change.key, change.value.as_ref()));
-                    let next = Arc::new(before.with(batch.revision, decoded));
-                    each(&before, &next);
-                    self.current.store(next);
-                    self.revision.send_replace(batch.revision);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the store's watch broke; going on from memory");
-                    tokio::time::sleep(REWATCH_DELAY).await;
-                    watch = self.watch(store).await;
+            let watch = store.watch(keyspace::STATE, self.current().revision).await;
+            let broke = match watch {
+                Ok(watch) => self.follow_watch(watch, &each).await,
+                Err(error) => error,
+            };
+            tracing::warn!(error = %broke, "the store cannot be watched; going on from memory");
+            tokio::time::sleep(REWATCH_DELAY).await;
+            if matches!(broke, StoreError::Compacted { .. } | StoreError::Future { .. }) {
+                // What happened meanwhile is not to be had as changes any more.
+                match list(store).await {
+                    Ok(catalog) => self.serve(catalog, &each),
+                    Err(error) => tracing::warn!(%error, "the state cannot be listed anew yet"),
                 }
             }
         }
     }
 
-    async fn watch(&self, store: &dyn Store) -> Watch {
+    /// Follows one watch until it is of no use any more, and says why.
+    async fn follow_watch(
+        &self,
+        mut watch: Watch,
+        each: &impl Fn(&Catalog, &Arc<Catalog>),
+    ) -> StoreError {
         loop {
-            let after = self.current().revision;
-            match store.watch(keyspace::STATE, after).await {
-                Ok(watch) => return watch,
-                Err(error) => {
-                    tracing::warn!(%error, "the store cannot be watched; going on from memory");
+            match watch.next().await {
+                Ok(batch) => {
+                    let decoded = batch
+                        .changes
+                        .iter()
+                        .filter_map(|change: &Change| decode(&change.key, change.value.as_ref()));
+                    self.serve(self.current().with(batch.revision, decoded), each);
+                }
+                // It stands where it stood.
+                Err(error @ StoreError::Unavailable(_)) => {
+                    tracing::warn!(%error, "the store's watch stands still; going on from memory");
                     tokio::time::sleep(REWATCH_DELAY).await;
                 }
+                Err(error) => return error,
             }
         }
     }
+
+    fn serve(&self, next: Catalog, each: &impl Fn(&Catalog, &Arc<Catalog>)) {
+        let (before, next) = (self.current(), Arc::new(next));
+        let revision = next.revision;
+        each(&before, &next);
+        self.current.store(next);
+        self.revision.send_replace(revision);
+    }
+}
+
+/// The whole state as it stands.
+async fn list(store: &dyn Store) -> Result<Catalog, StoreError> {
+    let mut range = Range::prefix(keyspace::STATE).limit(LOAD_PAGE);
+    let mut page = store.list(range.clone(), None).await?;
+    let revision = page.revision;
+    let mut changes = Vec::new();
+    loop {
+        changes.extend(page.items.iter().filter_map(|item| decode(&item.key, Some(item))));
+        let Some(next) = page.next else { break };
+        range = range.after(next);
+        page = store.list(range.clone(), Some(revision)).await?;
+    }
+    Ok(Catalog::default().with(revision, changes))
 }
 
 /// Reads one key of the state. What cannot be read is left out and logged: one damaged record must
@@ -150,4 +170,44 @@ fn failover(value: Option<&KeyValue>) -> Option<Option<FailoverRecord>> {
     let known: Option<FailoverRecord> = record(value)?;
     let revision = value.map_or(0, |value| value.created);
     Some(known.map(|known| FailoverRecord { revision, ..known }))
+}
+
+#[cfg(test)]
+mod tests {
+    use lifeboat_core::access::Ban;
+    use lifeboat_core::ids::{BanId, User};
+    use lifeboat_core::time::Timestamp;
+    use lifeboat_store::{MemoryStore, Transaction};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_not_to_be_had_as_changes_any_more_is_listed_anew() {
+        let store = Arc::new(MemoryStore::default());
+        let feed = Arc::new(Feed::load(&*store).await.unwrap());
+        let ban = Ban {
+            id: BanId::from_unique("1"),
+            user: User::guest("1"),
+            world: None,
+            reason: String::new(),
+            at: Timestamp::default(),
+            by: String::new(),
+        };
+        let mut newest = 0;
+        for _ in 0..3 {
+            let key = format!("{}{}", keyspace::BANS, ban.id);
+            let transaction = Transaction::new().put(key, serde_json::to_vec(&ban).unwrap());
+            newest = store.commit(transaction).await.unwrap().committed().unwrap();
+        }
+        store.compact(0).await.unwrap();
+        let (following, from) = (Arc::clone(&feed), Arc::clone(&store));
+        let follows = tokio::spawn(async move { following.run(&*from, |_, _| {}).await });
+        assert!(feed.reaches(newest, Duration::from_secs(10)).await);
+        assert!(feed.current().ban(&ban.id).is_some());
+        let gone = Transaction::new().delete(format!("{}{}", keyspace::BANS, ban.id));
+        let gone = store.commit(gone).await.unwrap().committed().unwrap();
+        assert!(feed.reaches(gone, Duration::from_secs(10)).await, "it is watched again");
+        assert!(feed.current().ban(&ban.id).is_none());
+        follows.abort();
+    }
 }

@@ -273,26 +273,39 @@ export class Client {
     if (!placement) return;
     this.#emit("placed", placement);
     let isCurrent = true;
-    const disconnect = this.#options.connectGame(
-      { endpoint, ticket, placement },
-      {
-        entered: () => isCurrent && this.#give({ input: "gameConnected" }),
-        lost: () => {
-          if (!isCurrent) return;
-          isCurrent = false;
-          this.#disconnectGame = null;
-          this.#give({ input: "gameLost" });
-        },
-      },
-    );
+    const lost = () => {
+      if (!isCurrent) return;
+      isCurrent = false;
+      this.#disconnectGame = null;
+      this.#give({ input: "gameLost" });
+    };
+    const entered = () => isCurrent && this.#give({ input: "gameConnected" });
+    const game = { endpoint, ticket, placement };
+    let disconnect: () => void = lost;
+    const begun = guarded(() => {
+      disconnect = this.#options.connectGame(game, { entered, lost });
+      return true;
+    });
+    // A connection that could not even be begun is a lost one.
+    if (!begun) return lost();
     this.#disconnectGame = () => {
       isCurrent = false;
-      disconnect();
+      guarded(() => disconnect());
     };
   }
 
   #emit<K extends keyof ClientEvents>(event: K, value: ClientEvents[K]): void {
-    for (const listener of this.#listeners[event]) listener(value);
+    for (const listener of this.#listeners[event]) guarded(() => listener(value));
+  }
+}
+
+/** What the game's own code throws is told, and keeps nobody out of a world. */
+function guarded<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    console.error("the game's code threw in the Lifeboat client", error);
+    return undefined;
   }
 }
 

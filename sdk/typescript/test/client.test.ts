@@ -217,6 +217,26 @@ describe("a client", () => {
     expect(games.at(-1)).toBe("ws://standby/");
   });
 
+  it("goes on when a listener throws", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const complained = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { client } = makeClient(server.url);
+    const broken = new Error("of the game");
+    client.on("status", () => {
+      throw broken;
+    });
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    expect(complained.mock.calls[0]?.[1]).toBe(broken);
+    await expect.poll(() => server.heard.length).toBeGreaterThan(0);
+    const over = inWorld(client, "wld_standby");
+    server.channels[0]?.send(JSON.stringify({ type: "placement", ...server.answer("standby") }));
+    await over;
+    complained.mockRestore();
+  });
+
   it("tells how far the failover is", async () => {
     const server = await startServer();
     stops.push(server.stop);

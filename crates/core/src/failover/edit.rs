@@ -59,7 +59,8 @@ impl Edit<'_> {
         if after.all_clients > before.all_clients {
             self.all_leave(open_now, now, &mut follows);
         } else if self.is_cleared() {
-            let moving = open_now.filter(|record| record.kind == Kind::Failover);
+            let of_world = self.catalog.failovers_of(self.world);
+            let moving = of_world.filter(|one| one.phase.is_open() && one.kind == Kind::Failover);
             follows.changed.extend(moving.map(|record| record.cancelled(now)));
         } else if let Some(record) = open_now {
             follows.changed.extend(self.led_elsewhere(record));

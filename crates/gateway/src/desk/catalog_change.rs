@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use lifeboat_core::access::Ban;
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::failover::FailoverRecord;
 use lifeboat_core::ids::WorldId;
@@ -126,15 +127,19 @@ impl Desk {
     }
 
     fn close_banned(&mut self, before: &Catalog, now: Timestamp) -> Vec<Effect> {
-        if self.catalog.bans().all(|ban| before.ban(&ban.id).is_some()) {
+        let new: Vec<_> = self.catalog.bans().filter(|ban| before.ban(&ban.id).is_none()).collect();
+        if new.is_empty() {
             return Vec::new();
         }
         let banned: Vec<_> = self
             .sessions
             .iter()
             .filter(|(_, session)| {
-                self.catalog.is_banned(&session.user, &session.placed)
-                    || self.catalog.is_banned(&session.user, &session.requested)
+                let ends = |ban: &&Arc<Ban>| {
+                    ban.holds(&session.user, &session.placed)
+                        || ban.holds(&session.user, &session.requested)
+                };
+                new.iter().any(ends)
             })
             .map(|(_, session)| session.id.clone())
             .collect();

@@ -113,6 +113,8 @@ impl Desk {
             if let Some(old) = self.sessions.edit(other).channel.take() {
                 effects.push(goodbye(old.conn, ByeReason::Replaced, CloseCode::Replaced));
             }
+            let id = self.sessions[other].id.clone();
+            self.note(&id, LedgerEvent::Left, now);
             self.detach(other, now);
             self.remove(other);
         }

@@ -10,7 +10,7 @@ use lifeboat_core::failover::{
     FailoverRecord, Kind, Ledger, LedgerEvent, Mode, MovePhase, PaceController, Row, Stage,
 };
 use lifeboat_core::ids::{FailoverId, SessionId, WorldId};
-use lifeboat_core::limits::{SEAT_HOLD, STRAGGLER_AFTER};
+use lifeboat_core::limits::{PREVIOUS_GRACE, SEAT_HOLD, SESSION_TOKEN_TTL, STRAGGLER_AFTER};
 use lifeboat_core::pacing::{Pacer, Rate, SlotLine};
 use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
@@ -89,7 +89,9 @@ impl Move {
         let finished_at = self.record.finished_at.unwrap_or(self.record.started_at);
         let is_settled = counts.pending == 0 && self.record.counts == counts;
         let is_confirmed = counts.confirmed == counts.landed || finished_at + CONFIRM_GRACE <= now;
-        !self.record.phase.is_open() && is_settled && is_confirmed
+        // After that no straggler can come any more: no token of its session is good.
+        let is_past = finished_at + SESSION_TOKEN_TTL + PREVIOUS_GRACE <= now;
+        !self.record.phase.is_open() && (is_past || is_settled && is_confirmed)
     }
 
     fn progress(&self) -> Progress {

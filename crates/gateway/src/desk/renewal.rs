@@ -26,10 +26,12 @@ impl Desk {
             return;
         }
         let old = self.sessions.iter().filter(|(_, session)| is_old(session, now));
-        let old: Vec<Key> = old.map(|(key, _)| key).take(RENEWALS_PER_TICK_MAX).collect();
-        let goes_on = old.len() == RENEWALS_PER_TICK_MAX;
+        let old: Vec<Key> = old.map(|(key, _)| key).collect();
+        let renewed = old.into_iter().filter_map(|key| self.renew(key, now));
+        let renewed: Vec<_> = renewed.take(RENEWALS_PER_TICK_MAX).collect();
+        let goes_on = renewed.len() == RENEWALS_PER_TICK_MAX;
         self.renewal_at = if goes_on { now } else { now + LOOK };
-        tick.renewed.extend(old.into_iter().filter_map(|key| self.renew(key, now)));
+        tick.renewed.extend(renewed);
     }
 
     fn renew(&mut self, key: Key, now: Timestamp) -> Option<(ConnRef, Granted)> {

@@ -28,6 +28,9 @@ const WAKE: Token = Token(usize::MAX);
 const EVENTS_MAX: usize = 1_024;
 /// Bytes read from a socket at once, into a buffer that all connections share.
 const READ_BYTES: usize = 16 * 1024;
+/// Reads of one connection before others get their turn: whoever never stops talking holds nobody
+/// up.
+const READS_PER_TURN: usize = 4;
 /// Wait before the desk is tried again with who was told.
 const TOLD_RETRY: Duration = Duration::from_millis(1);
 /// How long a peer has to close its side after our close frame.
@@ -51,6 +54,8 @@ pub(crate) struct Shard {
     ring: Option<Ring>,
     /// Tells a pass of writes from the one before.
     pass: u32,
+    /// Connections that have more to say than was heard at once.
+    unread: Vec<usize>,
     is_stopping: bool,
 }
 
@@ -74,6 +79,7 @@ impl Shard {
             buffer: vec![0; READ_BYTES],
             ring,
             pass: 0,
+            unread: Vec::new(),
             is_stopping: false,
         }
     }
@@ -88,7 +94,8 @@ impl Shard {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut has_more_arrivals = false;
         while !self.is_stopping {
-            let timeout = if has_more_arrivals { Some(Duration::ZERO) } else { self.patience() };
+            let has_more = has_more_arrivals || !self.unread.is_empty();
+            let timeout = if has_more { Some(Duration::ZERO) } else { self.patience() };
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     tracing::error!(%error, "a shard of the gateway cannot poll and ends");
@@ -99,6 +106,7 @@ impl Shard {
             // Orders first: whoever waits to be told comes before whoever has something to say,
             // and both before those who only arrive.
             self.carry_out_notes();
+            self.read_on();
             for event in &events {
                 if event.token() != WAKE {
                     self.ready(event.token().0, event.is_readable(), event.is_writable());
@@ -209,17 +217,29 @@ impl Shard {
 
     fn read(&mut self, slot: usize) {
         let mut buffer = std::mem::take(&mut self.buffer);
-        while let Some(connection) = self.connections.get_mut(slot) {
+        let mut is_drained = false;
+        for _ in 0..READS_PER_TURN {
+            let Some(connection) = self.connections.get_mut(slot) else { break };
             match connection.read(&mut buffer) {
-                Ok(None) => break,
+                Ok(None) => is_drained = true,
                 Ok(Some(bytes)) => self.feed(slot, bytes),
-                Err(_) => {
-                    self.drop_connection(slot);
-                    break;
-                }
+                Err(_) => self.drop_connection(slot),
+            }
+            if is_drained {
+                break;
             }
         }
+        if !is_drained {
+            self.unread.push(slot);
+        }
         self.buffer = buffer;
+    }
+
+    /// Goes on with those who had more to say than is heard at once.
+    fn read_on(&mut self) {
+        for slot in std::mem::take(&mut self.unread) {
+            self.read(slot);
+        }
     }
 
     fn feed(&mut self, slot: usize, bytes: &mut [u8]) {

@@ -1,6 +1,7 @@
 //! Failovers that wait for their target to be awake: they go on by themselves once it takes people.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::failover::{FailoverRecord, MovePhase};
@@ -11,14 +12,19 @@ use super::steer;
 use crate::app::{App, stopped};
 use crate::writer::Actor;
 
+/// Wait before what could not go on is tried again.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+
 /// Looks at each next catalog until the control plane stops.
 pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
     let mut served = app.feed.follow();
     loop {
+        let mut is_done = true;
         for id in ready(&app.catalog()) {
             match steer::resume(&app, &Actor::system(), &id).await {
                 Ok(_) => tracing::info!(failover.id = %id, "its target is awake: people move now"),
                 Err(refusal) => {
+                    is_done = false;
                     let code = refusal.code().as_str();
                     tracing::warn!(failover.id = %id, code, "a failover could not go on yet");
                 }
@@ -26,6 +32,7 @@ pub(crate) async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
         }
         tokio::select! {
             changed = served.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(RETRY_DELAY), if !is_done => {}
             () = stopped(&mut shutdown) => return,
         }
     }
