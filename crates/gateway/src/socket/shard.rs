@@ -217,19 +217,19 @@ impl Shard {
 
     fn read(&mut self, slot: usize) {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let mut is_drained = false;
+        let mut has_more = true;
         for _ in 0..READS_PER_TURN {
-            let Some(connection) = self.connections.get_mut(slot) else { break };
-            match connection.read(&mut buffer) {
-                Ok(None) => is_drained = true,
-                Ok(Some(bytes)) => self.feed(slot, bytes),
-                Err(_) => self.drop_connection(slot),
-            }
-            if is_drained {
-                break;
+            let heard = self.connections.get_mut(slot).map(|one| one.read(&mut buffer));
+            match heard {
+                Some(Ok(Some(bytes))) => self.feed(slot, bytes),
+                Some(Err(_)) => self.drop_connection(slot),
+                Some(Ok(None)) | None => {
+                    has_more = false;
+                    break;
+                }
             }
         }
-        if !is_drained {
+        if has_more {
             self.unread.push(slot);
         }
         self.buffer = buffer;
