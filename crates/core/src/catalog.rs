@@ -235,12 +235,16 @@ impl Catalog {
     /// beside it.
     #[must_use]
     pub fn open_failover(&self, world: &WorldId) -> Option<&Arc<FailoverRecord>> {
-        let open = self.failovers_of(world).filter(|one| one.phase.is_open());
-        open.max_by_key(|one| (one.started_at, one.id.clone()))
+        self.open_failovers_of(world).max_by_key(|one| (one.started_at, one.id.clone()))
+    }
+
+    /// Every failover of a world that is still being moved, by id.
+    pub fn open_failovers_of(&self, world: &WorldId) -> impl Iterator<Item = &Arc<FailoverRecord>> {
+        self.failovers_of(world).filter(|one| one.phase.is_open())
     }
 
     /// Every failover of a world, by id.
-    pub fn failovers_of(&self, world: &WorldId) -> impl Iterator<Item = &Arc<FailoverRecord>> {
+    fn failovers_of(&self, world: &WorldId) -> impl Iterator<Item = &Arc<FailoverRecord>> {
         self.failovers.values().filter(move |one| &one.world_id == world)
     }
 

@@ -59,8 +59,8 @@ impl Edit<'_> {
         if after.all_clients > before.all_clients {
             self.all_leave(open_now, now, &mut follows);
         } else if self.is_cleared() {
-            let of_world = self.catalog.failovers_of(self.world);
-            let moving = of_world.filter(|one| one.phase.is_open() && one.kind == Kind::Failover);
+            let open = self.catalog.open_failovers_of(self.world);
+            let moving = open.filter(|record| record.kind == Kind::Failover);
             follows.changed.extend(moving.map(|record| record.cancelled(now)));
         } else if let Some(record) = open_now {
             follows.changed.extend(self.led_elsewhere(record));
@@ -175,10 +175,9 @@ impl Kind {
         world: &WorldId,
         now: Timestamp,
     ) -> Vec<FailoverRecord> {
-        let open = catalog.failovers_of(world).filter(|record| record.phase.is_open());
-        let open = open.map(|record| record.cancelled(now));
+        let ended = catalog.open_failovers_of(world).map(|record| record.cancelled(now));
         let undone = brought_home(catalog, world).filter(|_| self == Self::Failback);
-        open.chain(undone).collect()
+        ended.chain(undone).collect()
     }
 }
 

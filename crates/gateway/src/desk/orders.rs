@@ -393,7 +393,7 @@ impl Desk {
             kind: session.client_kind.to_string(),
             takes_pushes: true,
             previous_accepted: true,
-            token: following(&session.token, &format!("{:012x}", now.as_ms().max(0))),
+            token: renewed(&session.token, now),
         };
         self.seat(&route, candidate, now)
     }
@@ -431,6 +431,11 @@ impl Desk {
             self.due.insert((again_at, key));
         }
     }
+}
+
+/// The id of a token that Lifeboat gives out by itself to follow `known`.
+pub(super) fn renewed(known: &str, now: Timestamp) -> String {
+    following(known, &format!("{:012x}", now.as_ms().max(0)))
 }
 
 /// The id of a token that follows `known`: a fresh one, unless the clock was ahead when `known` was

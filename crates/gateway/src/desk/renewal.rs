@@ -9,7 +9,7 @@ use lifeboat_core::version::BaseVersion;
 
 use super::channel::issued_at;
 use super::effect::ConnRef;
-use super::orders::following;
+use super::orders::renewed;
 use super::placement::Granted;
 use super::session::Session;
 use super::{Desk, Key, Tick, spread};
@@ -27,11 +27,10 @@ impl Desk {
         }
         let old = self.sessions.iter().filter(|(_, session)| is_old(session, now));
         let old: Vec<Key> = old.map(|(key, _)| key).collect();
-        let renewed = old.into_iter().filter_map(|key| self.renew(key, now));
-        let renewed: Vec<_> = renewed.take(RENEWALS_PER_TICK_MAX).collect();
-        let goes_on = renewed.len() == RENEWALS_PER_TICK_MAX;
+        let granted = old.into_iter().filter_map(|key| self.renew(key, now));
+        tick.renewed.extend(granted.take(RENEWALS_PER_TICK_MAX));
+        let goes_on = tick.renewed.len() == RENEWALS_PER_TICK_MAX;
         self.renewal_at = if goes_on { now } else { now + LOOK };
-        tick.renewed.extend(renewed);
     }
 
     fn renew(&mut self, key: Key, now: Timestamp) -> Option<(ConnRef, Granted)> {
@@ -57,7 +56,7 @@ impl Desk {
             kind: session.client_kind.to_string(),
             takes_pushes: session.takes_pushes,
             groups: session.groups.clone(),
-            token: following(&session.token, &format!("{:012x}", now.as_ms().max(0))),
+            token: renewed(&session.token, now),
             moved_by: self.mover_of(&session.id),
         };
         let conn = session.channel.as_ref()?.conn;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 use super::fields;
+use super::waiting::is_awake;
 use crate::app::App;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::keyspace;
@@ -52,8 +53,7 @@ pub(crate) async fn resume(app: &App, actor: &Actor, id: &FailoverId) -> ApiResu
 
 fn waited_for(app: &App, catalog: &Catalog, record: &FailoverRecord) -> ApiResult<FailoverRecord> {
     let target = &record.target_world_id;
-    let deployment = catalog.current_deployment(target);
-    if deployment.is_some_and(|deployment| deployment.takes_people()) {
+    if is_awake(catalog, target) {
         return Ok(record.go_on(app.now()));
     }
     match catalog.phase(target) {

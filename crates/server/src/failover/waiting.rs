@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::failover::{FailoverRecord, MovePhase};
-use lifeboat_core::ids::FailoverId;
+use lifeboat_core::ids::{FailoverId, WorldId};
 use tokio::sync::watch;
 
 use super::steer;
@@ -43,9 +43,12 @@ fn ready(catalog: &Catalog) -> Vec<FailoverId> {
     let is_over = |record: &&Arc<FailoverRecord>| {
         record.waits_for_target
             && record.phase == MovePhase::Held
-            && catalog
-                .current_deployment(&record.target_world_id)
-                .is_some_and(|deployment| deployment.takes_people())
+            && is_awake(catalog, &record.target_world_id)
     };
     catalog.failovers().filter(is_over).map(|record| record.id.clone()).collect()
+}
+
+/// Whether a target takes people.
+pub(super) fn is_awake(catalog: &Catalog, target: &WorldId) -> bool {
+    catalog.current_deployment(target).is_some_and(|deployment| deployment.takes_people())
 }
