@@ -54,6 +54,9 @@ pub const COUNTER_JUMP_MAX: u64 = 1_000;
 /// Overrides that a join follows, one after another.
 pub const OVERRIDE_HOPS_MAX: usize = 8;
 
+/// How far ahead a newcomer is told its turn: beyond that the pace or the line may change.
+pub const TURN_AHEAD_MAX: Duration = Duration::from_secs(30);
+
 /// How often a lost server of a deployment is replaced within [`REPLACEMENT_WINDOW`].
 pub const REPLACEMENTS_MAX: usize = 3;
 /// The span over which replacements are counted.

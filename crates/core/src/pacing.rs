@@ -1,6 +1,10 @@
 //! Pacing: how many may do something in each second, and whose turn is when.
 
+mod turnstile;
+
 use std::time::Duration;
+
+pub use turnstile::{FAR_TURN_RETRY, Turnstile};
 
 use crate::time::Timestamp;
 
@@ -44,6 +48,16 @@ fn to_us(at: Timestamp) -> i64 {
     at.as_ms().saturating_mul(1000)
 }
 
+/// The same number of people after `now`, each taking another time.
+fn rescaled(next_us: i64, before_us: i64, interval_us: i64, now: Timestamp) -> i64 {
+    let owed = next_us.saturating_sub(to_us(now));
+    if owed <= 0 {
+        return next_us;
+    }
+    let owed = i128::from(owed) * i128::from(interval_us) / i128::from(before_us);
+    to_us(now).saturating_add(i64::try_from(owed).unwrap_or(i64::MAX))
+}
+
 /// Rounds up, so that whoever waits that long is not refused for a fraction of a millisecond.
 fn to_timestamp(us: i64) -> Timestamp {
     Timestamp::from_ms(us.div_euclid(1000) + i64::from(us.rem_euclid(1000) != 0))
@@ -71,13 +85,8 @@ impl Pacer {
     /// Goes on with another rate. Whoever was let through before still counts, each as much as one
     /// does now: after a slow time nobody waits for what it would have cost then.
     pub fn set_rate(&mut self, rate: Rate, burst: f64, now: Timestamp) {
-        let (before, interval_us) = (i128::from(self.interval_us), rate.interval_us());
-        let owed = self.next_us.saturating_sub(to_us(now));
-        if owed > 0 {
-            let owed = i128::from(owed) * i128::from(interval_us) / before;
-            self.next_us = to_us(now).saturating_add(i64::try_from(owed).unwrap_or(i64::MAX));
-        }
-        self.interval_us = interval_us;
+        self.next_us = rescaled(self.next_us, self.interval_us, rate.interval_us(), now);
+        self.interval_us = rate.interval_us();
         #[expect(clippy::cast_possible_truncation, reason = "bursts are small and not negative")]
         let extra = (burst.max(0.0) * MICROS_PER_SECOND / rate.get()) as i64;
         self.tolerance_us = extra;
@@ -135,6 +144,12 @@ impl SlotLine {
 
     /// Goes on at another rate; slots that were handed out stay.
     pub fn set_rate(&mut self, rate: Rate) {
+        self.interval_us = rate.interval_us();
+    }
+
+    /// Goes on at another rate; who has a slot after `now` counts as if it had got it at that rate.
+    pub fn rescale(&mut self, rate: Rate, now: Timestamp) {
+        self.next_us = rescaled(self.next_us, self.interval_us, rate.interval_us(), now);
         self.interval_us = rate.interval_us();
     }
 

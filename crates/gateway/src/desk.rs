@@ -40,7 +40,7 @@ pub use placement::{Granted, Signed};
 pub use session::SessionView;
 pub use view::Crowd;
 
-use join::WorldPacer;
+use join::WorldTurnstile;
 use kicked::Kicked;
 use movement::Move;
 use orders::Unplanned;
@@ -79,8 +79,8 @@ pub struct Desk {
     seats: Seats,
     /// Sessions placed on each server.
     loads: HashMap<ServerId, usize>,
-    /// The pace of each world.
-    pacers: HashMap<WorldId, WorldPacer>,
+    /// The way into each world.
+    turnstiles: HashMap<WorldId, WorldTurnstile>,
     /// Failovers whose people are not all accounted for.
     moves: BTreeMap<FailoverId, Move>,
     /// Until when sessions of an earlier desk come back.
@@ -109,7 +109,7 @@ impl Desk {
             by_member: HashMap::new(),
             seats: Seats::default(),
             loads: HashMap::new(),
-            pacers: HashMap::new(),
+            turnstiles: HashMap::new(),
             moves: BTreeMap::new(),
             returning_until: None,
             unplanned: HashMap::new(),
@@ -138,7 +138,7 @@ impl Desk {
     pub fn tick(&mut self, now: Timestamp) -> Tick {
         self.expire(now);
         self.watch_pace(now);
-        self.look_after_pacers(now);
+        self.look_after_turnstiles(now);
         self.forget_confirmed(now);
         let mut tick = Tick::default();
         self.grant_due(now, &mut tick);

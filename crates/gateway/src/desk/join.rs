@@ -6,7 +6,7 @@ use lifeboat_core::access::{Identity, IdentityKind};
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::LedgerEvent;
 use lifeboat_core::ids::{SessionId, User, WorldId};
-use lifeboat_core::pacing::{Pacer, Rate};
+use lifeboat_core::pacing::{FAR_TURN_RETRY, Rate, Turnstile};
 use lifeboat_core::route::{Refusal, Route, route};
 use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
@@ -191,62 +191,59 @@ impl Desk {
         session: &SessionId,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        if let Some(end) = self.line_end(&route.world.id)
-            && now < end
-        {
-            let wait = spread(end.since(now), session.as_str());
-            return Err(Refusal::for_now(ErrorCode::AdmissionPaced, wait));
-        }
-        self.world_pacer(&route.world.id, now).try_take(now).map_err(|wait| {
-            let wait = spread(wait.max(MIN_WAIT), session.as_str());
+        let world = &route.world.id;
+        let opens_at = self.line_end(world).unwrap_or(now);
+        self.turnstile(world, now).try_enter(opens_at, now).map_err(|turn| {
+            let far = || spread(FAR_TURN_RETRY, session.as_str());
+            let wait = turn.map_or_else(far, |turn| turn.since(now).max(MIN_WAIT));
             Refusal::for_now(ErrorCode::AdmissionPaced, wait)
         })?;
-        self.charge_moves(&route.world.id, now);
+        self.charge_moves(world, now);
         Ok(())
     }
 
     /// Notices the moves into worlds that are over, so that their burst is earned from then on.
-    pub(super) fn look_after_pacers(&mut self, now: Timestamp) {
-        let moved_into = self.pacers.iter().filter(|(_, pacer)| pacer.is_moved_into);
+    pub(super) fn look_after_turnstiles(&mut self, now: Timestamp) {
+        let moved_into = self.turnstiles.iter().filter(|(_, known)| known.is_moved_into);
         let worlds: Vec<_> = moved_into.map(|(world, _)| world.clone()).collect();
         for world in worlds {
-            self.world_pacer(&world, now);
+            self.turnstile(&world, now);
         }
     }
 
     /// Counts somebody of a planned move among those whom a world takes, so that newcomers do not
     /// come on top of them.
     pub(super) fn charge_world(&mut self, route: &Route, now: Timestamp) {
-        self.world_pacer(&route.world.id, now).charge(now);
+        self.turnstile(&route.world.id, now).charge(now);
     }
 
-    /// The pace of a world, with a burst of one second. While people are being moved into it there
-    /// is no burst, and none right after.
-    pub(super) fn world_pacer(&mut self, world: &WorldId, now: Timestamp) -> &mut Pacer {
+    /// The way into a world, with a burst of one second. While people are being moved into it
+    /// there is no burst, and none right after.
+    fn turnstile(&mut self, world: &WorldId, now: Timestamp) -> &mut Turnstile {
         let rate = self.catalog.joins_per_second(world);
         let is_moved_into = self.is_moved_into(world);
         let burst = if is_moved_into { 0.0 } else { rate - 1.0 };
-        let known = self.pacers.entry(world.clone()).or_insert_with(|| {
-            let pacer = Pacer::new(Rate::per_second(rate), burst, now);
-            WorldPacer { rate, is_moved_into, pacer }
+        let known = self.turnstiles.entry(world.clone()).or_insert_with(|| {
+            let turnstile = Turnstile::new(Rate::per_second(rate), burst, now);
+            WorldTurnstile { rate, is_moved_into, turnstile }
         });
         let was_moved_into = std::mem::replace(&mut known.is_moved_into, is_moved_into);
         if (known.rate - rate).abs() > f64::EPSILON || was_moved_into != is_moved_into {
             known.rate = rate;
-            known.pacer.set_rate(Rate::per_second(rate), burst, now);
+            known.turnstile.set_rate(Rate::per_second(rate), burst, now);
             if was_moved_into && !is_moved_into {
-                known.pacer.spend_burst(now);
+                known.turnstile.spend_burst(now);
             }
         }
-        &mut known.pacer
+        &mut known.turnstile
     }
 }
 
-/// The pace of a world, and what it was made for.
-pub(super) struct WorldPacer {
+/// The way into a world, and what it was made for.
+pub(super) struct WorldTurnstile {
     rate: f64,
     is_moved_into: bool,
-    pacer: Pacer,
+    turnstile: Turnstile,
 }
 
 /// The shortest wait that a client is told, so that nobody asks in a loop.

@@ -1,5 +1,6 @@
 //! Newcomers beside the people of a move: both together come no faster than planned.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lifeboat_core::catalog::CatalogChange;
@@ -182,4 +183,25 @@ fn people_of_a_move_do_not_come_in_a_burst_after_newcomers() {
     placed.extend(fixture.hammered_for(Duration::from_secs(2)));
     assert!(placed.len() >= 40, "{}", placed.len());
     assert!(busiest(&placed) <= 11, "{} in a second at ten a second", busiest(&placed));
+}
+
+#[test]
+fn newcomers_who_wait_as_told_ask_twice_and_come_at_the_pace_of_the_world() {
+    let mut fixture = Fixture::new();
+    let mut asks: BTreeSet<_> = (0..80).map(|who| (fixture.now, who)).collect();
+    let (mut asked, mut placed) = (0, Vec::new());
+    while let Some((at, who)) = asks.pop_first() {
+        fixture.now = at;
+        asked += 1;
+        match fixture.join("main", None, &[]) {
+            Ok(_) => placed.push(at),
+            Err(refusal) => {
+                asks.insert((at + refusal.retry_after.unwrap(), who));
+            }
+        }
+    }
+    assert_eq!((placed.len(), asked), (80, 10 + 70 * 2));
+    assert!(busiest(&placed) <= 20, "{} in a second at ten a second", busiest(&placed));
+    let took = placed[79].since(START);
+    assert!(took <= Duration::from_millis(7_600), "the last came after {took:?}");
 }
