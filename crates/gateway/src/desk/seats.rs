@@ -40,12 +40,16 @@ impl Seats {
         self.reserved.get(world).map_or(0, HashMap::len)
     }
 
-    /// Whether there is a seat for `session`: a reserved one for who has it, else a free one.
+    /// Whether there is a seat for `session`: a reserved one for who has it, else a free one. Where
+    /// more are reserved than there are, by a failover that was forced, the earlier ones hold.
     pub(super) fn has_room_for(&self, world: &WorldId, session: &SessionId, seats: usize) -> bool {
-        let reserved = self.reserved.get(world);
-        let has_reservation = reserved.is_some_and(|reserved| reserved.contains_key(session));
-        let spoken_for = if has_reservation { 0 } else { self.reserved(world) };
-        self.taken(world) + spoken_for < seats
+        let (taken, reserved) = (self.taken(world), self.reserved(world));
+        let reservations = self.reserved.get(world);
+        let Some(own) = reservations.and_then(|reservations| reservations.get(session)) else {
+            return taken + reserved < seats;
+        };
+        let earlier = || reservations.into_iter().flat_map(HashMap::values).filter(|at| *at < own);
+        taken + reserved <= seats || taken + earlier().count() < seats
     }
 
     /// Room for so many more reservations, made at once.
@@ -93,5 +97,23 @@ mod tests {
         assert!(!seats.has_room_for(&world, &stranger, 2));
         seats.expire(now + SEAT_HOLD);
         assert!(seats.has_room_for(&world, &stranger, 2));
+    }
+    #[test]
+    fn a_seat_that_was_reserved_is_not_taken_by_who_reserved_one_too_many() {
+        let world = WorldId::from_unique("w");
+        let session = |number: u32| SessionId::from_unique(&number.to_string());
+        let now = Timestamp::from_ms(0);
+        let mut seats = Seats::default();
+        (0..2).for_each(|number| seats.reserve(&world, &session(number), now));
+        let later = now + std::time::Duration::from_secs(1);
+        (2..5).for_each(|number| seats.reserve(&world, &session(number), later));
+        let has_room = |seats: &Seats, number| seats.has_room_for(&world, &session(number), 3);
+        assert!(has_room(&seats, 4));
+        seats.use_reservation(&world, &session(4));
+        seats.take(&world);
+        assert!(!has_room(&seats, 2) && !has_room(&seats, 3), "the other two are for 0 and 1");
+        assert!(has_room(&seats, 0) && has_room(&seats, 1));
+        seats.expire(now + SEAT_HOLD);
+        assert!(has_room(&seats, 2) && has_room(&seats, 3));
     }
 }
