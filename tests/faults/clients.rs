@@ -89,6 +89,44 @@ async fn clients_that_never_read_are_dropped_and_hold_nobody_up() {
     drop(deaf_ones);
 }
 
+/// Words without end, over a channel that was just opened.
+async fn talk_for_ever(mut stream: TcpStream) {
+    let words = br#"{"type":"words"}"#;
+    let mut frame = vec![0x81, 0x80 | u8::try_from(words.len()).expect("short"), 0, 0, 0, 0];
+    frame.extend_from_slice(words);
+    let frames = frame.repeat(4_096);
+    while stream.write_all(&frames).await.is_ok() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_never_stop_talking_hold_nobody_up() {
+    let _dice = Dice::of("never_silent");
+    let server = Server::start().await;
+    let main = server.active_world(json!({ "name": "Main Stage" })).await;
+    let address = server.address().parse().expect("an address");
+    let count = sized(6, 24);
+    for _ in 0..count {
+        let placed = join_patiently(&server.api.anonymous(), &main, &json!({})).await;
+        tokio::spawn(talk_for_ever(deaf(address, &placed).await));
+    }
+    // So many that some of them are on the thread of each who talks.
+    let mut slowest = Duration::ZERO;
+    for _ in 0..20 {
+        let placed = join_patiently(&server.api.anonymous(), &main, &json!({})).await;
+        let begun = Instant::now();
+        let welcome = tokio::time::timeout(LONG, open_channel(&placed)).await;
+        welcome.expect("a hello beside those who talk");
+        slowest = slowest.max(begun.elapsed());
+    }
+    let talkers = sessions(&server.api, &main).await.len();
+    show(&format!(
+        "{count} who never stop talking, {talkers} of them and of the others still there; a hello \
+         beside them within {} ms",
+        slowest.as_millis()
+    ));
+    assert!(talkers >= count, "they break no rule");
+}
+
 /// A connection that says this and nothing more.
 async fn say(address: SocketAddr, words: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("it takes connections");

@@ -3,6 +3,7 @@ use std::time::Duration;
 use lifeboat_core::access::Ban;
 use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
+use lifeboat_core::deployment::ServerPhase;
 use lifeboat_core::ids::BanId;
 use lifeboat_core::limits::{SEAT_HOLD, SESSION_TOKEN_TTL, SESSIONS_MAX};
 use lifeboat_core::phase::Phase;
@@ -234,6 +235,27 @@ fn tokens_are_renewed_before_they_run_out_each_at_its_own_time() {
             assert_eq!(fixture.open(known).rejoin, None);
         }
     }
+}
+
+#[test]
+fn those_whose_server_is_gone_keep_nobody_from_new_tokens() {
+    let mut fixture = Fixture::new();
+    let stranded: Vec<_> = (0..70).map(|_| fixture.enter("standby", &[])).collect();
+    let others: Vec<_> = (0..5).map(|_| fixture.enter("main", &[])).collect();
+    let id = stranded[0].claims.dep.clone();
+    let mut broken = (**fixture.desk.catalog().deployment(&id).unwrap()).clone();
+    broken.phase = Phase::Error;
+    for server in &mut broken.servers {
+        server.phase = ServerPhase::Lost;
+    }
+    fixture.change(vec![CatalogChange::Deployment(id, Some(broken))]);
+    fixture.pass(SESSION_TOKEN_TTL * 4 / 5);
+    let mut renewed: Vec<_> =
+        fixture.desk.tick(fixture.now).renewed.into_iter().map(|(_, new)| new.session).collect();
+    renewed.sort_unstable();
+    let mut expected: Vec<_> = others.into_iter().map(|player| player.claims.ses).collect();
+    expected.sort_unstable();
+    assert_eq!(renewed, expected);
 }
 
 #[test]
