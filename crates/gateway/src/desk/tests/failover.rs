@@ -5,7 +5,7 @@ use lifeboat_core::catalog::CatalogChange;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{Counts, FailoverRecord, Kind, Ledger, Mode, MovePhase, Stage};
 use lifeboat_core::ids::{FailoverId, User};
-use lifeboat_core::limits::SEAT_HOLD;
+use lifeboat_core::limits::{PREVIOUS_GRACE, SEAT_HOLD, SESSION_TOKEN_TTL};
 use serde_json::{Value, json};
 
 use super::super::*;
@@ -466,6 +466,26 @@ fn stragglers_of_long_ago_take_no_seats_after_a_restart() {
     restarted.pass(SEAT_HOLD);
     restarted.desk.restore_move(over, ledger, restarted.now);
     assert_eq!(restarted.desk.crowd(&world("standby")).seats_used, 0);
+}
+
+#[test]
+fn a_failover_is_forgotten_once_no_straggler_of_it_has_a_token_any_more() {
+    let mut fixture = Fixture::new();
+    let row = json!({ "session": "ses_1", "user": "usr_1", "stage": "pending" });
+    let ledger = Ledger::restore([serde_json::from_value(row).unwrap()]);
+    let over = FailoverRecord {
+        phase: MovePhase::CompleteWithStragglers,
+        finished_at: Some(fixture.now),
+        ..record("1", "main", "standby", 1, 10.0)
+    };
+    let id = over.id.clone();
+    fixture.desk.restore_move(Arc::new(over), ledger, fixture.now);
+    fixture.pass(SESSION_TOKEN_TTL + PREVIOUS_GRACE - Duration::from_secs(1));
+    fixture.desk.tick(fixture.now);
+    assert_eq!(fixture.desk.rows(&id).map(|rows| rows.len()), Some(1));
+    fixture.pass(Duration::from_secs(1));
+    fixture.desk.tick(fixture.now);
+    assert_eq!(fixture.desk.rows(&id), None);
 }
 
 #[test]
