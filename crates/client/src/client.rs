@@ -53,9 +53,9 @@ impl ClientSettings {
         Self { base_url, world, bearer: None, client, seed: None }
     }
 
-    /// Joins as the player of this JWT. While it is refused, such as when it has expired, the client
-    /// waits as [`ErrorCode::Unauthorized`](lifeboat_core::code::ErrorCode) and asks again. A text that no header can carry counts as no token of
-    /// anybody's, and is refused by the server.
+    /// Joins as the player of this JWT. While it is refused, such as when it has expired, the
+    /// client waits with the code `unauthorized` and asks again. A text that no header can carry
+    /// counts as no token of anybody's, and is refused by the server.
     #[must_use]
     pub fn token(mut self, jwt: &str) -> Self {
         self.bearer = Some(bearer(jwt));

@@ -57,9 +57,9 @@ impl ClientInfo {
 }
 
 /// Whether a refusal with this code ends a join: the ledger counts the client as refused, and the
-/// client asks no more. Any other helps by waiting, if only for an operator to mend something or for
-/// the player to sign in again. What a code is elsewhere does not matter: as the answer to a join,
-/// `override_cycle` waits to be cleared.
+/// client asks no more. Any other helps by waiting, if only for an operator to mend something or
+/// for the player to sign in again. What a code is elsewhere does not matter: as the answer to a
+/// join, `override_cycle` waits to be cleared.
 #[must_use]
 pub fn is_final(code: ErrorCode) -> bool {
     matches!(code.status(), 403 | 404 | 409)

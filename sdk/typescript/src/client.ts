@@ -111,7 +111,8 @@ export class Client {
     this.#socketClass = socketClassOf(options.WebSocket);
     this.#environment = options.environment ?? pageEnvironment();
     this.#now = options.now ?? steadyNow;
-    this.#joinUrl = new URL(`/api/worlds/${encodeURIComponent(options.world)}/join`, options.url).href;
+    const path = `/api/worlds/${encodeURIComponent(options.world)}/join`;
+    this.#joinUrl = new URL(path, options.url).href;
     this.#machine = new Machine({
       baseVersion: options.baseVersion ?? null,
       kind: options.kind ?? "browser",

@@ -47,7 +47,8 @@ export async function askToJoin(asking: Asking): Promise<JoinOutcome> {
   }
 }
 
-async function ask({ fetch, url, token, request }: Asking, signal: AbortSignal): Promise<JoinOutcome> {
+async function ask(asking: Asking, signal: AbortSignal): Promise<JoinOutcome> {
+  const { fetch, url, token, request } = asking;
   const headers: Record<string, string> = { "content-type": "application/json" };
   // A token that cannot be had is no guest's: its player would come back as somebody else.
   const bearer = typeof token === "function" ? await token() : token;

@@ -28,8 +28,8 @@ fn retry(attempt: u32, random: f64) -> Duration {
 pub(super) struct Failures(u32);
 
 impl Failures {
-    /// The wait after one more. A wait that was asked for is kept exactly, and ends the row: whoever
-    /// asked lives, so the next failure without one is again everybody's first.
+    /// The wait after one more. A wait that was asked for is kept exactly, and ends the row:
+    /// whoever asked lives, so the next failure without one is again everybody's first.
     pub(super) fn wait_after(&mut self, asked: Option<Duration>, random: f64) -> Duration {
         self.0 = if asked.is_some() { 0 } else { self.0.saturating_add(1) };
         asked.unwrap_or_else(|| retry(self.0, random))

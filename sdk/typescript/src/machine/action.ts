@@ -38,8 +38,8 @@ export type Action =
   | { action: "liveConfig"; changes: Record<string, unknown> };
 
 /**
- * Where the user is, for display. Times are milliseconds of the clock that the machine is given; the
- * client tells them as milliseconds since the epoch.
+ * Where the user is, for display. Times are milliseconds of the clock that the machine is given;
+ * the client tells them as milliseconds since the epoch.
  */
 export type Status =
   | { status: "joining" }

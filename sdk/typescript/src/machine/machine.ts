@@ -1,7 +1,8 @@
 /**
  * The client's state machine: joins, holds the session channel, keeps one game connection, obeys
  * what the server sends. It does no IO and reads no clock: inputs go in, actions come out. It
- * mirrors `crates/protocol/src/client/machine.rs` line by line, proved by `sdk/vectors`.
+ * mirrors `crates/protocol/src/client/machine.rs` and its folder line by line, proved by
+ * `sdk/vectors`.
  */
 
 import type { ClientInfo, JoinAnswer } from "../types.js";
@@ -186,8 +187,8 @@ export class Machine {
   }
 
   /**
-   * Whether an answer was decided before the placement that stands. Of one session's placements of
-   * the same revision the server pushes none after it answered, so the answer is the newer.
+   * Whether an answer was decided before the placement that stands. Once it has answered, the
+   * server pushes nothing of the same revision, so of two of the same the answer is the newer.
    */
   #isOlder(answer: JoinAnswer): boolean {
     return this.#placement !== null && answer.revision < this.#placement.revision;
