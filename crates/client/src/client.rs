@@ -21,7 +21,7 @@ use crate::game::GameConnector;
 use crate::http::Http;
 use crate::limits::{FAREWELL_TIMEOUT, MESSAGES_KEPT_MAX};
 use crate::live_values;
-use crate::observer::{Observer, Sight};
+use crate::observer::{Observer, Progress, Sight};
 
 /// How a client joins.
 ///
@@ -53,8 +53,9 @@ impl ClientSettings {
         Self { base_url, world, bearer: None, client, seed: None }
     }
 
-    /// Joins as the player of this JWT. A text that no header can carry counts as no token of
-    /// anybody's, and is refused by the server.
+    /// Joins as the player of this JWT. While it is refused, such as when it has expired, the
+    /// client waits with the code `unauthorized` and asks again. A text that no header can carry
+    /// counts as no token of anybody's, and is refused by the server.
     #[must_use]
     pub fn token(mut self, jwt: &str) -> Self {
         self.bearer = Some(bearer(jwt));
@@ -105,6 +106,7 @@ pub(crate) fn bearer(jwt: &str) -> HeaderValue {
 pub struct Client {
     status: watch::Receiver<Status>,
     live_config: watch::Receiver<Arc<LiveConfig>>,
+    progress: watch::Receiver<Option<Progress>>,
     messages: broadcast::Sender<Arc<str>>,
     orders: watch::Sender<Order>,
     task: JoinHandle<()>,
@@ -120,9 +122,14 @@ impl Client {
         let (orders, order) = watch::channel(Order::Stay);
         let (status_tx, status) = watch::channel(Status::Joining);
         let (live_config_tx, live_config) = watch::channel(Arc::default());
+        let (progress_tx, progress) = watch::channel(None);
         let (messages, _) = broadcast::channel(MESSAGES_KEPT_MAX);
-        let screen =
-            Screen { status: status_tx, live_config: live_config_tx, messages: messages.clone() };
+        let screen = Screen {
+            status: status_tx,
+            live_config: live_config_tx,
+            progress: progress_tx,
+            messages: messages.clone(),
+        };
         let ticketing = Ticketing {
             http: Arc::new(Http::new()),
             uri: settings.base_url.join(&settings.world),
@@ -132,7 +139,7 @@ impl Client {
         let timing = (Clock::start(), seed);
         let driver = Driver::new(ticketing, settings.client, game, screen, timing);
         let task = tokio::spawn(driver.run(order));
-        Self { status, live_config, messages, orders, task }
+        Self { status, live_config, progress, messages, orders, task }
     }
 
     /// Where the player is, now and from now on. [`Status::Refused`] and [`Status::Ended`] are
@@ -146,6 +153,13 @@ impl Client {
     #[must_use]
     pub fn live_config(&self) -> watch::Receiver<Arc<LiveConfig>> {
         self.live_config.clone()
+    }
+
+    /// How far the failover is that the player waits in, at most once a second; none before the
+    /// first, and what was said last once the player is in.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Option<Progress>> {
+        self.progress.clone()
     }
 
     /// The messages to the player from now on, to be shown as text. A reader that does not keep up
@@ -174,6 +188,7 @@ impl Drop for Client {
 struct Screen {
     status: watch::Sender<Status>,
     live_config: watch::Sender<Arc<LiveConfig>>,
+    progress: watch::Sender<Option<Progress>>,
     messages: broadcast::Sender<Arc<str>>,
 }
 
@@ -190,6 +205,9 @@ impl Observer for Screen {
                 self.status.send_replace(status);
             }
             Sight::LiveConfig(changes) => self.change(changes),
+            Sight::Progress(progress) => {
+                self.progress.send_replace(Some(progress));
+            }
             Sight::Message(text) => {
                 // Nobody may be listening.
                 let _ = self.messages.send(text.into());

@@ -20,7 +20,7 @@ use crate::channel::{Channel, Heard};
 use crate::clock::Clock;
 use crate::game::{Entered, GameConnector, GameEnd, GameSpot};
 use crate::http::{Http, JoinFailure};
-use crate::observer::{Observer, Sight};
+use crate::observer::{Observer, Progress, Sight};
 
 /// What the owner of a client wants of it. Dropping the sender stops the client without a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +172,9 @@ impl<G: GameConnector, O: Observer> Driver<G, O> {
             match action {
                 Action::Show { status } => self.observer.see(Sight::Status(status), now),
                 Action::ShowMessage { text } => self.observer.see(Sight::Message(text), now),
+                Action::ShowProgress { over, present } => {
+                    self.observer.see(Sight::Progress(Progress { over, present }), now);
+                }
                 Action::LiveConfig { changes } => {
                     self.observer.see(Sight::LiveConfig(changes), now);
                 }

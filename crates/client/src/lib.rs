@@ -79,4 +79,5 @@ pub use fleet::{
 pub use game::{Entered, GameConnector, GameEnd, GameSpot};
 pub use lifeboat_core::live_config::LiveConfig;
 pub use lifeboat_protocol::client::{EndReason, Status};
+pub use observer::Progress;
 pub use plaza::PlazaGame;

@@ -15,8 +15,19 @@ pub(crate) enum Sight {
     GameLost,
     /// A message to show.
     Message(String),
+    /// How far the failover is that the user waits in.
+    Progress(Progress),
     /// Values that changed, by JSON Pointer.
     LiveConfig(Map<String, Value>),
+}
+
+/// How far a failover is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Sessions that are over.
+    pub over: u64,
+    /// Sessions that were there when it began.
+    pub present: u64,
 }
 
 /// Looks on. Called from the client's own task, so it must not wait.

@@ -62,6 +62,9 @@ pub enum RejoinReason {
     ServerReplaced,
     /// Its deployment has ended.
     DeploymentEnded,
+    /// A reason that this version does not know. The order stands all the same.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Why the server closes a channel.
@@ -78,6 +81,9 @@ pub enum ByeReason {
     Expired,
     /// The client did not read what was sent to it.
     Slow,
+    /// A reason that this version does not know, and so none that is final.
+    #[serde(other)]
+    Unknown,
 }
 
 /// When to leave and when to ask again, in a `hello`.
@@ -163,8 +169,9 @@ pub enum ServerFrame {
     Ping {},
     /// Something is wrong; a close follows.
     Error {
-        /// What.
-        code: ErrorCode,
+        /// What; none for a code that this version does not know.
+        #[serde(default, deserialize_with = "known_code")]
+        code: Option<ErrorCode>,
         /// What is wrong here, and what to do about it.
         detail: String,
         /// When coming back may help.
@@ -243,6 +250,11 @@ pub enum ClientFrame {
     Unknown,
 }
 
+fn known_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorCode>, D::Error> {
+    let given = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(given).ok())
+}
+
 fn whole_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let given = Option::<Number>::deserialize(deserializer)?;
     given.map_or(Ok(None), |number| match (number.as_u64(), number.as_f64()) {
@@ -313,6 +325,12 @@ mod tests {
         assert_eq!(
             serde_json::from_str::<ServerFrame>(r#"{"type":"later","x":[]}"#).unwrap(),
             ServerFrame::Unknown
+        );
+        let error = json!({ "type": "error", "code": "of tomorrow", "detail": "d",
+                            "retryAfterMs": 7 });
+        assert_eq!(
+            serde_json::from_value::<ServerFrame>(error).unwrap(),
+            ServerFrame::Error { code: None, detail: "d".into(), retry_after_ms: Some(7) }
         );
     }
 }

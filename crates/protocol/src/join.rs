@@ -1,5 +1,6 @@
 //! A join: what a client asks, and the answer, which is authoritative.
 
+use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::{DeploymentId, LaunchContextId, ServerId, SessionId, User, WorldId};
 use lifeboat_core::version::BaseVersion;
 use lifeboat_core::world::Streaming;
@@ -53,6 +54,15 @@ impl ClientInfo {
     pub fn accepts_placement(&self) -> bool {
         self.accepts.iter().any(|word| word == ACCEPTS_PLACEMENT)
     }
+}
+
+/// Whether a refusal with this code ends a join: the ledger counts the client as refused, and the
+/// client asks no more. Any other helps by waiting, if only for an operator to mend something or
+/// for the player to sign in again. What a code is elsewhere does not matter: as the answer to a
+/// join, `override_cycle` waits to be cleared.
+#[must_use]
+pub fn is_final(code: ErrorCode) -> bool {
+    matches!(code.status(), 403 | 404 | 409)
 }
 
 /// The answer to a join. Everything but `requested_world` is of the world placed in.

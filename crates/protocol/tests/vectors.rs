@@ -121,9 +121,26 @@ fn force(leave_ms: u64, rejoin_ms: u64, message: Option<&str>) -> Value {
 }
 
 fn placement(world: &str) -> Value {
-    let mut frame = answer(world);
-    frame["type"] = json!("placement");
-    frame
+    pushed(answer(world))
+}
+
+fn pushed(mut answer: Value) -> Value {
+    answer["type"] = json!("placement");
+    answer
+}
+
+/// An answer that was decided on another catalog, with tokens of its own.
+fn answer_at(revision: u64, world: &str) -> Value {
+    let mut answer = answer(world);
+    answer["revision"] = json!(revision);
+    for token in ["ticket", "sessionToken"] {
+        answer[token] = json!(format!("{token}-{world}-{revision}"));
+    }
+    answer
+}
+
+fn joined(answer: &Value) -> Value {
+    json!({ "input": "joined", "answer": answer })
 }
 
 fn failed(code: Option<&str>, retry_after_ms: Option<u64>) -> Value {
@@ -174,6 +191,18 @@ fn moves() -> Vec<Sequence> {
             .after(1_000)
             .frame(json!({ "type": "ping" }))
             .wait(),
+        Sequence::in_world("a lost game, no answer, then a slow poll")
+            .random(0.57)
+            .give(lost())
+            .wait()
+            .give(failed(None, None))
+            .wait(),
+        Sequence::in_world("game and channel lost together").give(closed(None)).give(lost()).wait(),
+        Sequence::in_world("an order, and the target is not there")
+            .frame(force(0, 1_000, None))
+            .wait()
+            .give(failed(Some("target_not_active"), Some(3_000)))
+            .wait(),
         Sequence::in_world("an order while a join is on its way")
             .frame(force(0, 0, None))
             .wait()
@@ -201,6 +230,13 @@ fn reopened() -> Vec<Sequence> {
         ordered(&format!("a join with another {field}"))
             .give(json!({ "input": "joined", "answer": answer }))
     };
+    // A client's frame has at most 4 KiB.
+    let token_of = |bytes: usize| {
+        let mut answer = answer("standby");
+        answer["sessionToken"] = json!("t".repeat(bytes));
+        ordered(&format!("a join with a session token of {bytes} bytes"))
+            .give(json!({ "input": "joined", "answer": answer }))
+    };
     vec![
         joined(ordered("what comes before the hello is of the channel before"), "standby")
             .frame(force(0, 9_000, None))
@@ -225,7 +261,102 @@ fn reopened() -> Vec<Sequence> {
         joined(ordered("a server that does not take it").frame(hello_without_reopen()), "standby"),
         elsewhere("session", "ses_2"),
         elsewhere("sessionUrl", "ws://other/session"),
+        token_of(4_061),
+        token_of(4_062),
     ]
+}
+
+/// Joins that a pushed placement overtakes.
+fn overtaken() -> Vec<Sequence> {
+    // A game server that was lost and a slot that came are the two that ask while they are called.
+    let asked = |name: &str| Sequence::in_world(name).give(lost()).wait();
+    let slot = |name: &str| Sequence::in_world(name).frame(force(0, 1_000, None)).wait();
+    let elsewhere = pushed(answer_at(9, "standby"));
+    let mut all = vec![
+        asked("overtaken, and the answer is older")
+            .frame(elsewhere.clone())
+            .give(joined(&answer_at(8, "main")))
+            .give(json!({ "input": "gameConnected" })),
+        asked("overtaken, and the answer is newer and leads elsewhere")
+            .frame(elsewhere.clone())
+            .give(json!({ "input": "gameConnected" }))
+            .give(joined(&answer_at(9, "garden")))
+            .frame(hello(&Value::Null))
+            .give(json!({ "input": "gameConnected" })),
+        slot("overtaken, and the answer is newer and leads to the same place")
+            .frame(elsewhere.clone())
+            .give(json!({ "input": "gameConnected" }))
+            .give(joined(&answer_at(9, "standby")))
+            .frame(hello(&Value::Null)),
+        asked("overtaken, and an order comes before the answer")
+            .frame(elsewhere.clone())
+            .frame(force(0, 2_000, None))
+            .give(joined(&answer_at(8, "main")))
+            .wait(),
+        asked("overtaken, lost again, and the answer is older")
+            .frame(elsewhere.clone())
+            .give(lost())
+            .give(joined(&answer_at(8, "main")))
+            .wait(),
+        asked("overtaken, lost again, and the answer is newer")
+            .frame(elsewhere.clone())
+            .give(lost())
+            .give(joined(&answer_at(9, "standby"))),
+        asked("overtaken once, and the next join is a join like any other")
+            .frame(elsewhere.clone())
+            .give(failed(None, None))
+            .give(lost())
+            .wait()
+            .give(joined(&answer_at(8, "main"))),
+    ];
+    for code in [None, Some("admission_paced"), Some("banned")] {
+        let name = code.unwrap_or("no answer");
+        all.push(
+            slot(&format!("overtaken, and then {name}"))
+                .frame(elsewhere.clone())
+                .give(failed(code, code.map(|_| 1_000)))
+                .give(json!({ "input": "gameConnected" }))
+                .wait(),
+        );
+        all.push(
+            asked(&format!("overtaken, lost again, and then {name}"))
+                .frame(elsewhere.clone())
+                .give(lost())
+                .give(failed(code, None))
+                .wait(),
+        );
+    }
+    all
+}
+
+/// Whoever is sent to where it is stays there.
+fn stays() -> Vec<Sequence> {
+    let with = |field: &str, value: Value| {
+        let mut answer = answer_at(8, "main");
+        answer[field] = value;
+        answer
+    };
+    let renewed = |name: &str| Sequence::in_world(name).give(closed(Some(4002))).wait();
+    let mut all = vec![
+        renewed("a token that expired costs nobody the game")
+            .give(joined(&answer_at(8, "main")))
+            .frame(hello(&Value::Null)),
+        Sequence::in_world("a placement to where it is")
+            .frame(pushed(answer_at(8, "main")))
+            .give(closed(None))
+            .wait(),
+    ];
+    for (field, value) in [
+        ("session", json!("ses_2")),
+        ("deployment", json!("dep_2")),
+        ("server", json!("srv_2")),
+        ("endpoint", json!("ws://2/")),
+        ("allClients", json!(1)),
+    ] {
+        let name = format!("with another {field} it connects anew");
+        all.push(renewed(&name).give(joined(&with(field, value))));
+    }
+    all
 }
 
 fn channels() -> Vec<Sequence> {
@@ -248,6 +379,26 @@ fn channels() -> Vec<Sequence> {
             .frame(json!({ "type": "error", "code": "rate_limited", "detail": "later",
                            "retryAfterMs": 2_500 }))
             .give(closed(Some(4009)))
+            .wait(),
+        Sequence::in_world("reasons and codes of tomorrow")
+            .frame(json!({ "type": "forceDisconnect", "allClients": 1, "leaveAfterMs": 0,
+                           "rejoinAfterMs": 2_000, "reason": "of tomorrow" }))
+            .frame(json!({ "type": "error", "code": "of tomorrow", "detail": "",
+                           "retryAfterMs": 300 }))
+            .give(closed(None))
+            .wait()
+            .frame(hello(&json!({ "leaveAfterMs": 0, "rejoinAfterMs": 100,
+                                  "reason": "of tomorrow" })))
+            .frame(bye("of tomorrow"))
+            .give(closed(Some(1001)))
+            .wait(),
+        Sequence::in_world("after a wait that was asked for, the next is everybody's first")
+            .frame(bye("shutdown"))
+            .give(closed(Some(1001)))
+            .wait()
+            .give(closed(None))
+            .wait()
+            .give(closed(None))
             .wait(),
         Sequence::in_world("the user leaves").give(json!({ "input": "leave" })),
     ];
@@ -287,7 +438,11 @@ fn refusals() -> Vec<Sequence> {
         .wait()
         .give(failed(None, Some(10)))
         .wait();
-    codes.chain([backoff, doors, asked]).collect()
+    let mut herd = Sequence::new("paced, then no answer").give(json!({ "input": "start" }));
+    for retry_after_ms in [None, None, Some(200), None, None] {
+        herd = herd.give(failed(None, retry_after_ms)).wait();
+    }
+    codes.chain([backoff, doors, asked, herd]).collect()
 }
 
 /// Numbers that look random and are the same in each run (`SplitMix64`).
@@ -306,17 +461,22 @@ impl Dice {
     }
 }
 
+fn some_answer(dice: &mut Dice) -> Value {
+    let world = ["main", "standby"][dice.below(2) as usize];
+    answer_at(7 + dice.below(3), world)
+}
+
 fn drawn(dice: &mut Dice) -> Value {
     let frame = |frame: Value| json!({ "input": "frame", "frame": frame });
     match dice.below(16) {
         0 => frame(hello(&Value::Null)),
         1 => frame(force(dice.below(2) * dice.below(5_000), dice.below(9_000), None)),
-        2 => frame(placement("standby")),
+        2 => frame(pushed(some_answer(dice))),
         3 => frame(json!({ "type": "hold" })),
         4 => frame(json!({ "type": "ping" })),
         5 => frame(json!({ "type": "tokens", "ticket": "t", "sessionToken": "s" })),
         6 => frame(json!({ "type": "bye", "reason": "slow", "retryAfterMs": null })),
-        7 | 8 => json!({ "input": "joined", "answer": answer("main") }),
+        7 | 8 => joined(&some_answer(dice)),
         9 => failed(None, None),
         10 => failed(Some("target_not_active"), Some(dice.below(4_000))),
         11 => closed([None, Some(4002), Some(1006)][dice.below(3) as usize]),
@@ -346,8 +506,9 @@ fn mixtures() -> impl Iterator<Item = Sequence> {
 
 #[test]
 fn the_vectors_for_other_languages_are_those_of_this_machine() {
-    let all =
-        moves().into_iter().chain(reopened()).chain(channels()).chain(refusals()).chain(mixtures());
+    let written =
+        [moves(), reopened(), overtaken(), stays(), channels(), refusals()].into_iter().flatten();
+    let all = written.chain(mixtures());
     let sequences: Vec<String> = all.map(|sequence| sequence.text()).collect();
     let text = format!("[\n{}\n]\n", sequences.join(",\n"));
     let path = Path::new(FILE);

@@ -1,8 +1,9 @@
 /** Carries out what the state machine asks for, and tells it what comes of it. */
 
 import { type SocketClass, openSocket } from "./channel.js";
+import { steadyNow } from "./clock.js";
 import { type Environment, pageEnvironment } from "./environment.js";
-import { type JoinFailure, askToJoin } from "./join.js";
+import { type JoinFailure, type Token, askToJoin } from "./join.js";
 import {
   type Action,
   type Input,
@@ -37,8 +38,11 @@ export interface ClientOptions {
   /** The world to join. */
   world: string;
   connectGame: ConnectGame;
-  /** The player's JWT, or how to get one for each join; without it the player is a guest. */
-  token?: string | (() => string | null | Promise<string | null>);
+  /**
+   * The player's JWT, or how to get one for each join; without it the player is a guest. A function
+   * that throws, or takes longer than a join may, makes a join without an answer.
+   */
+  token?: Token;
   baseVersion?: number | string;
   kind?: string;
   /** A session token kept from before, so that a reloaded page is the same session. */
@@ -47,6 +51,7 @@ export interface ClientOptions {
   /** For Node 20, which has none: that of the package `ws`. */
   WebSocket?: SocketClass;
   environment?: Environment;
+  /** Milliseconds of a clock that only goes forward, whatever it counts from. */
   now?: () => number;
   random?: () => number;
 }
@@ -80,6 +85,8 @@ export class Client {
   readonly #socketClass: SocketClass;
   readonly #environment: Environment;
   readonly #machine: Machine;
+  readonly #now: () => number;
+  readonly #joinUrl: string;
   readonly #listeners: Listeners = {
     status: new Set(),
     message: new Set(),
@@ -98,11 +105,14 @@ export class Client {
   #inputs: Input[] = [];
   #isGiving = false;
 
-  /** Throws where there is no WebSocket: later, nobody would be there to catch it. */
+  /** Throws where there is no WebSocket, or no URL: later, nobody would be there to catch it. */
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#socketClass = socketClassOf(options.WebSocket);
     this.#environment = options.environment ?? pageEnvironment();
+    this.#now = options.now ?? steadyNow;
+    const path = `/api/worlds/${encodeURIComponent(options.world)}/join`;
+    this.#joinUrl = new URL(path, options.url).href;
     this.#machine = new Machine({
       baseVersion: options.baseVersion ?? null,
       kind: options.kind ?? "browser",
@@ -111,7 +121,8 @@ export class Client {
   }
 
   get status(): Status | null {
-    return this.#machine.status;
+    const { status } = this.#machine;
+    return status && this.#dated(status);
   }
 
   /** The placement that stands. */
@@ -153,7 +164,7 @@ export class Client {
     // An action may call back at once; its input is taken after the actions of this one.
     if (this.#isGiving) return;
     this.#isGiving = true;
-    const now = this.#options.now ?? Date.now;
+    const now = this.#now;
     const random = this.#options.random ?? Math.random;
     for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
       for (const action of this.#machine.handle(next, now(), random())) this.#act(action);
@@ -173,7 +184,7 @@ export class Client {
     clearTimeout(this.#timer);
     const { deadline } = this.#machine;
     if (deadline === null) return;
-    const waitMs = Math.min(Math.max(0, deadline - now), TIMER_MAX_MS);
+    const waitMs = Math.min(Math.max(0, Math.ceil(deadline - now)), TIMER_MAX_MS);
     this.#timer = setTimeout(() => this.#give({ input: "timer" }), waitMs);
   }
 
@@ -221,7 +232,7 @@ export class Client {
         this.#disconnectGame = null;
         return;
       case "show":
-        return this.#emit("status", action.status);
+        return this.#emit("status", this.#dated(action.status));
       case "showMessage":
         return this.#emit("message", action.text);
       case "showProgress":
@@ -231,13 +242,20 @@ export class Client {
     }
   }
 
+  /** A status for display: the machine's times are of its own clock, a player's of the day. */
+  #dated(status: Status): Status {
+    if (status.status !== "waiting" || status.until === null) return status;
+    return { ...status, until: Math.round(Date.now() + status.until - this.#now()) };
+  }
+
   async #join(request: JoinRequest): Promise<void> {
-    const { url, world, token, previous } = this.#options;
-    const address = new URL(`/api/worlds/${encodeURIComponent(world)}/join`, url).href;
-    const fetchIt = this.#options.fetch ?? ((input, init) => fetch(input, init));
-    const bearer = await bearerOf(token);
-    const body = { ...request, previous: request.previous ?? previous ?? null };
-    const outcome = await askToJoin(fetchIt, address, bearer, body);
+    const { token, previous } = this.#options;
+    const outcome = await askToJoin({
+      fetch: this.#options.fetch ?? ((input, init) => fetch(input, init)),
+      url: this.#joinUrl,
+      token,
+      request: { ...request, previous: request.previous ?? previous ?? null },
+    });
     if ("answer" in outcome) {
       this.#give({ input: "joined", answer: outcome.answer });
     } else {
@@ -316,13 +334,4 @@ function socketClassOf(given: SocketClass | undefined): SocketClass {
     "there is no WebSocket here (Node has one from version 22 on): " +
       "pass that of the package `ws`, as new Client({ WebSocket, … })",
   );
-}
-
-/** A token that cannot be had is none: the join then says what it takes. */
-async function bearerOf(token: ClientOptions["token"]): Promise<string | null> {
-  try {
-    return (typeof token === "function" ? await token() : token) ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -17,29 +17,48 @@ export type JoinOutcome = { answer: JoinAnswer } | { failure: JoinFailure };
 
 const NO_ANSWER: JoinOutcome = { failure: { code: null, retryAfterMs: null, detail: null } };
 
-/** Asks to join. Never throws: no answer is an outcome as well. */
-export async function askToJoin(
-  fetchIt: typeof fetch,
-  url: string,
-  bearer: string | null,
-  request: JoinRequest,
-): Promise<JoinOutcome> {
+/** A player's token, or how to get one; none is a guest's. */
+export type Token = string | (() => string | null | Promise<string | null>) | undefined;
+
+/** What is asked, and how. */
+export interface Asking {
+  fetch: typeof fetch;
+  url: string;
+  token: Token;
+  request: JoinRequest;
+}
+
+/**
+ * Asks to join. Never throws, and has an outcome in time whatever the game's own code does: no
+ * answer is one as well.
+ */
+export async function askToJoin(asking: Asking): Promise<JoinOutcome> {
   const abort = new AbortController();
+  const late = new Promise<JoinOutcome>((done) => {
+    abort.signal.addEventListener("abort", () => done(NO_ANSWER));
+  });
   const timer = setTimeout(() => abort.abort(), JOIN_TIMEOUT_MS);
   try {
-    const headers: Record<string, string> = { "content-type": "application/json" };
-    if (bearer !== null) headers.authorization = `Bearer ${bearer}`;
-    const body = JSON.stringify(request);
-    const response = await fetchIt(url, { method: "POST", headers, body, signal: abort.signal });
-    const text = await response.text();
-    if (!response.ok) return { failure: readFailure(response.headers.get("retry-after"), text) };
-    const answer = readAnswer(text);
-    return answer ? { answer } : NO_ANSWER;
+    return await Promise.race([ask(asking, abort.signal), late]);
   } catch {
     return NO_ANSWER;
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function ask(asking: Asking, signal: AbortSignal): Promise<JoinOutcome> {
+  const { fetch, url, token, request } = asking;
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  // A token that cannot be had is no guest's: its player would come back as somebody else.
+  const bearer = typeof token === "function" ? await token() : token;
+  if (typeof bearer === "string") headers.authorization = `Bearer ${bearer}`;
+  const body = JSON.stringify(request);
+  const response = await fetch(url, { method: "POST", headers, body, signal });
+  const text = await response.text();
+  if (!response.ok) return { failure: readFailure(response.headers.get("retry-after"), text) };
+  const answer = readAnswer(text);
+  return answer ? { answer } : NO_ANSWER;
 }
 
 /** A placement frame and the answer to a join are the same thing, checked by the same rules. */

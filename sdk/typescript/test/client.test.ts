@@ -11,11 +11,13 @@ async function startServer(refusals: number[] = []) {
   const joins: Record<string, unknown>[] = [];
   const channels: WebSocket[] = [];
   const heard: Record<string, unknown>[] = [];
+  const bearers: (string | undefined)[] = [];
   const http = createServer((request, response) => {
     let text = "";
     request.on("data", (piece) => (text += piece));
     request.on("end", () => {
       joins.push(JSON.parse(text));
+      bearers.push(request.headers.authorization);
       const retryAfterMs = refusals.shift();
       if (retryAfterMs !== undefined) {
         response.writeHead(503).end(JSON.stringify({ code: "admission_paced", retryAfterMs }));
@@ -60,13 +62,14 @@ async function startServer(refusals: number[] = []) {
     http.closeAllConnections();
     http.close();
   };
-  return { url, joins, channels, heard, answer, stop };
+  return { url, joins, bearers, channels, heard, answer, stop };
 }
 
 const stops: (() => void)[] = [];
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   for (const stop of stops.splice(0)) stop();
 });
 
@@ -88,6 +91,12 @@ function makeClient(url: string, options: Partial<ClientOptions> = {}) {
   return { client, games };
 }
 
+/** The time of day is set to another. */
+function setClock(byMs: number) {
+  const before = Date.now;
+  vi.spyOn(Date, "now").mockImplementation(() => before() + byMs);
+}
+
 /** A page whose clock goes on while its timers stand still. */
 function sleepingPage() {
   let slept = 0;
@@ -100,7 +109,7 @@ function sleepingPage() {
     },
   };
   return {
-    options: { environment, now: () => Date.now() + slept },
+    options: { environment, now: () => performance.now() + slept },
     sleep: (ms: number) => (slept += ms),
     wake: () => comeBack(),
   };
@@ -197,6 +206,104 @@ describe("a client", () => {
     page.sleep(20_000);
     page.wake();
     await expect.poll(() => server.joins.length).toBe(2);
+  });
+
+  it.each([-3_600_000, 3_600_000])("keeps its turn when the clock is set by %i ms", async (byMs) => {
+    const server = await startServer([300]);
+    stops.push(server.stop);
+    const { client } = makeClient(server.url);
+    const there = inWorld(client, "wld_main");
+    const waits = new Promise((done) => client.on("status", ({ status }) => status === "waiting" && done(null)));
+    const begun = performance.now();
+    client.start();
+    await waits;
+    setClock(byMs);
+    const status = client.status;
+    const leftMs = status?.status === "waiting" ? (status.until ?? 0) - Date.now() : 0;
+    expect(leftMs).toBeGreaterThan(0);
+    expect(leftMs).toBeLessThanOrEqual(301);
+    await there;
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(295);
+  });
+
+  it("leaves nobody early, and no channel, when the clock is set", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const { environment } = sleepingPage().options;
+    let comeBack = () => {};
+    const onReturn = (listener: () => void) => {
+      comeBack = listener;
+      return () => {};
+    };
+    const { client, games } = makeClient(server.url, { environment: { ...environment, onReturn } });
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    await expect.poll(() => server.heard.length).toBeGreaterThan(0);
+    const order = { type: "forceDisconnect", allClients: 1, leaveAfterMs: 20_000, reason: "failover" };
+    const told = new Promise((done) => client.on("message", done));
+    server.channels[0]?.send(JSON.stringify({ ...order, rejoinAfterMs: 20_000, message: "soon" }));
+    await told;
+    setClock(3_600_000);
+    comeBack();
+    expect(client.status).toMatchObject({ status: "inWorld" });
+    expect(games).toEqual(["ws://main/"]);
+    expect(server.channels.length).toBe(1);
+  });
+
+  it("is nobody else while its token cannot be had, and asks for it again", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const complained: unknown[] = [];
+    let tries = 0;
+    const token = () => {
+      tries += 1;
+      if (tries === 1) throw new Error("the identity provider is away");
+      return "jwt";
+    };
+    const { client } = makeClient(server.url, { token, random: () => 0 });
+    client.on("refusal", (failure) => complained.push(failure));
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    expect(tries).toBe(2);
+    expect(server.bearers).toEqual(["Bearer jwt"]);
+    expect(complained).toEqual([{ code: null, retryAfterMs: null, detail: null }]);
+  });
+
+  it("has no answer from a token, or a fetch, that never comes", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const never = new Promise<never>(() => {});
+    for (const options of [{ token: () => never }, { fetch: () => never }]) {
+      const { client } = makeClient("http://localhost/", options);
+      const failed = new Promise((done) => client.on("refusal", done));
+      client.start();
+      await vi.advanceTimersByTimeAsync(15_000);
+      expect(await failed).toMatchObject({ code: null });
+      client.stop();
+    }
+  });
+
+  it("asks again when its token is refused, with a new one", async () => {
+    const server = await startServer();
+    stops.push(server.stop);
+    const token = vi.fn().mockReturnValueOnce("expired").mockReturnValueOnce("fresh");
+    let answered = 0;
+    const refusing: typeof fetch = async (input, init) => {
+      answered += 1;
+      return answered === 1
+        ? new Response('{"code":"unauthorized","status":401,"detail":"expired"}', { status: 401 })
+        : fetch(input, init);
+    };
+    const { client } = makeClient(server.url, { token, fetch: refusing, random: () => 0 });
+    const there = inWorld(client, "wld_main");
+    client.start();
+    await there;
+    expect(server.bearers).toEqual(["Bearer fresh"]);
+  });
+
+  it("cannot be made for what is no URL", () => {
+    expect(() => makeClient("lifeboat.example")).toThrow("Invalid URL");
   });
 
   it("is moved in the background, where no timer runs", async () => {

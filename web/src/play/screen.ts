@@ -20,6 +20,7 @@ const waits: Partial<Record<ErrorCode, string>> = {
   world_full: "The world is full. You will be let in once a seat is free.",
   admission_paced: "People are let in one after another.",
   failover_held: "The move is on hold. You will be called.",
+  unauthorized: "Your sign-in is not valid any more. Sign in again.",
 };
 
 const LINES_KEPT = 50;

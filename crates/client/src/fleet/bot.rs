@@ -107,7 +107,7 @@ impl Observer for Bot {
                 self.on_the_way().lost_at.get_or_insert(now);
                 self.write_down();
             }
-            Sight::Message(_) | Sight::LiveConfig(_) => {}
+            Sight::Message(_) | Sight::Progress(_) | Sight::LiveConfig(_) => {}
         }
     }
 }

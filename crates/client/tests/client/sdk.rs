@@ -1,4 +1,4 @@
-use lifeboat_client::{Client, ClientSettings, EndReason, Status};
+use lifeboat_client::{Client, ClientSettings, EndReason, Progress, Status};
 use lifeboat_core::code::ErrorCode;
 use lifeboat_protocol::frame::{ClientFrame, ClientState};
 use serde_json::json;
@@ -68,6 +68,11 @@ async fn a_placement_moves_only_the_game_connection() {
     fake.push(force(3_600_000));
     fake.see_exactly(Seen::GameEnd { world: "main".into() }).await;
     assert_eq!(&*messages.recv().await.unwrap(), "The show goes on next door");
+    let mut progress = client.progress();
+    assert_eq!(*progress.borrow_and_update(), None);
+    fake.push(json!({ "type": "progress", "over": 3_120, "present": 5_000 }));
+    progress.changed().await.unwrap();
+    assert_eq!(*progress.borrow(), Some(Progress { over: 3_120, present: 5_000 }));
     fake.push_placement("standby");
     until_in(&client, "standby").await;
     let mut since = Vec::new();
@@ -150,6 +155,19 @@ async fn a_refusal_is_final() {
     fake.see_join().await;
     assert_eq!(fake.rest(), []);
     client.leave().await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_turns_nobody_away() {
+    let mut fake = Fake::start().await;
+    fake.reply_next(Reply(401, "1", r#"{"code":"unauthorized","status":401,"detail":"expired"}"#));
+    let client = Client::connect(settings(&fake), plaza());
+    let code = Some(ErrorCode::Unauthorized);
+    let waits = |status: &Status| matches!(status, Status::Waiting { code: c, .. } if *c == code);
+    until(&mut client.status(), "the wait", waits).await;
+    fake.see_join().await;
+    fake.see_join().await;
+    until_in(&client, "main").await;
 }
 
 #[tokio::test]

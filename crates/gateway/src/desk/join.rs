@@ -10,7 +10,7 @@ use lifeboat_core::pacing::{FAR_TURN_RETRY, Rate, Turnstile};
 use lifeboat_core::route::{Refusal, Route, route};
 use lifeboat_core::ticket::Claims;
 use lifeboat_core::time::Timestamp;
-use lifeboat_protocol::join::ClientInfo;
+use lifeboat_protocol::join::{ClientInfo, is_final};
 
 use super::orders::following;
 use super::placement::{Candidate, Granted};
@@ -68,7 +68,7 @@ impl Desk {
         let key = self.by_id.get(&asker.session).copied();
         let outcome = self.admit(input, &asker, key, now);
         if let Err(refusal) = outcome
-            && is_for_good(refusal.code)
+            && is_final(refusal.code)
         {
             self.note(&asker.session, LedgerEvent::Refused(refusal.code), now);
         }
@@ -255,11 +255,6 @@ fn held(session: &SessionId) -> Refusal {
 
 fn guest(user: User) -> Identity {
     Identity { user, groups: Vec::new(), kind: IdentityKind::Guest }
-}
-
-/// Whether the ledger counts a refusal with this code as the end.
-pub(super) fn is_for_good(code: ErrorCode) -> bool {
-    matches!(code.status(), 403 | 404 | 409)
 }
 
 pub(super) fn spread_refusal(refusal: Refusal, session: &SessionId) -> Refusal {

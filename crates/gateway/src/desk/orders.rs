@@ -12,9 +12,10 @@ use lifeboat_core::phase::Phase;
 use lifeboat_core::route::{NOT_ACTIVE_RETRY, Refusal, destination, route};
 use lifeboat_core::time::Timestamp;
 use lifeboat_protocol::frame::{Rejoin, RejoinReason, ServerFrame};
+use lifeboat_protocol::join::is_final;
 
 use super::effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
-use super::join::{is_for_good, spread_refusal};
+use super::join::spread_refusal;
 use super::placement::{Candidate, Granted};
 use super::session::{Order, Session};
 use super::values::Moved;
@@ -409,7 +410,7 @@ impl Desk {
         tick: &mut Tick,
     ) {
         let id = self.sessions[key].id.clone();
-        if is_for_good(refusal.code) {
+        if is_final(refusal.code) {
             self.note(&id, LedgerEvent::Refused(refusal.code), now);
             if let Some(order) = self.sessions.order(key) {
                 order.slot = Some(now);

@@ -306,7 +306,7 @@ impl Shard {
 
     fn violated(&mut self, slot: usize, detail: &str) {
         let last = ServerFrame::Error {
-            code: ErrorCode::ProtocolError,
+            code: Some(ErrorCode::ProtocolError),
             detail: detail.to_owned(),
             retry_after_ms: None,
         };

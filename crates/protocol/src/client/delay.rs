@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The span over which the first retry is spread. The first one needs the widest spread: it is the
 /// one that everybody makes at the same moment.
-pub(super) const FIRST_RETRY_SPREAD: Duration = Duration::from_secs(10);
+const FIRST_RETRY_SPREAD: Duration = Duration::from_secs(10);
 /// The longest wait between two tries.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// The wait after the second try, before it doubles.
@@ -15,12 +15,29 @@ const LOST_GAME_SPREAD: Duration = Duration::from_secs(1);
 const SLOW_POLL: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(30));
 
 /// The wait before try number `attempt` (the first retry is 1), with `random` in 0..1.
-pub(super) fn retry(attempt: u32, random: f64) -> Duration {
+fn retry(attempt: u32, random: f64) -> Duration {
     if attempt <= 1 {
         return FIRST_RETRY_SPREAD.mul_f64(random);
     }
     let doubled = BACKOFF_BASE.saturating_mul(1 << (attempt - 2).min(8));
     doubled.min(BACKOFF_MAX).mul_f64(0.5 + random / 2.0)
+}
+
+/// Failures in a row, and the waits after them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Failures(u32);
+
+impl Failures {
+    /// The wait after one more. A wait that was asked for is kept exactly, and ends the row:
+    /// whoever asked lives, so the next failure without one is again everybody's first.
+    pub(super) fn wait_after(&mut self, asked: Option<Duration>, random: f64) -> Duration {
+        self.0 = if asked.is_some() { 0 } else { self.0.saturating_add(1) };
+        asked.unwrap_or_else(|| retry(self.0, random))
+    }
+
+    pub(super) fn end(&mut self) {
+        self.0 = 0;
+    }
 }
 
 /// The wait before the one join that follows a lost game server.

@@ -1,16 +1,18 @@
 //! The machine itself. Each input is one method, which returns what to do.
 
+mod joining;
+
 use std::time::Duration;
 
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::limits::HEARTBEAT;
 use lifeboat_core::time::Timestamp;
 
+use self::joining::Joining;
 use super::action::{Action, EndReason, Input, Status};
 use super::channel::{Channel, begins_or_ends};
-use super::delay;
+use super::delay::{self, Failures};
 use crate::frame::{ByeReason, ClientFrame, ClientState, CloseCode, ServerFrame};
-use crate::join::{ClientInfo, JoinAnswer, JoinRequest};
+use crate::join::{ClientInfo, JoinAnswer};
 
 /// What a client is made with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,11 +35,10 @@ pub struct Client {
     placement: Option<JoinAnswer>,
     channel: Channel,
     game: Game,
-    is_joining: bool,
-    /// Joins and game connections that failed in a row.
-    failures: u32,
-    /// Channels that failed in a row.
-    channel_failures: u32,
+    joining: Joining,
+    /// Of joins and game connections.
+    failures: Failures,
+    channel_failures: Failures,
     /// The wait that a `bye` asked for before the channel is opened again.
     channel_wait: Option<Duration>,
     /// Whether the server lets the channel begin anew over the same connection.
@@ -66,9 +67,9 @@ impl Client {
             placement: None,
             channel: Channel::Closed,
             game: Game::None,
-            is_joining: false,
-            failures: 0,
-            channel_failures: 0,
+            joining: Joining::None,
+            failures: Failures::default(),
+            channel_failures: Failures::default(),
             channel_wait: None,
             channel_reopens: false,
             leave_at: None,
@@ -94,7 +95,7 @@ impl Client {
     pub fn deadline(&self) -> Option<Timestamp> {
         let silence = self.channel.given_up_at();
         // A join that is due while another is on its way waits for that one's answer.
-        let join_at = self.join_at.filter(|_| !self.is_joining);
+        let join_at = self.join_at.filter(|_| self.joining == Joining::None);
         [self.leave_at, join_at, self.channel_at, silence].into_iter().flatten().min()
     }
 
@@ -135,93 +136,6 @@ impl Client {
         }
     }
 
-    // --- joining ---
-
-    fn join(&mut self, turn: &mut Turn) {
-        self.join_at = None;
-        self.is_joining = true;
-        if self.game == Game::None {
-            self.show(Status::Joining, turn);
-        }
-        turn.actions.push(Action::Join {
-            request: JoinRequest {
-                client: self.settings.client.clone(),
-                previous: self.placement.as_ref().map(|placed| placed.session_token.clone()),
-                min_revision: self.placement.as_ref().map(|placed| placed.revision),
-            },
-        });
-    }
-
-    fn joined(&mut self, answer: JoinAnswer, turn: &mut Turn) {
-        self.is_joining = false;
-        // The server counts somebody as landed only over a channel that knows the new placement.
-        if self.can_reopen(&answer, turn.now) {
-            self.reopen_channel(&answer, turn);
-        } else {
-            if self.channel != Channel::Closed {
-                turn.actions.push(Action::CloseChannel);
-            }
-            self.open_channel(&answer, turn);
-        }
-        self.take_placement(answer, turn);
-    }
-
-    /// Whether the channel can begin anew over the connection that it has. One over which nothing
-    /// came for a heartbeat may be dead.
-    fn can_reopen(&self, answer: &JoinAnswer, now: Timestamp) -> bool {
-        let Channel::Open { heard_at } = self.channel else { return false };
-        let same_channel = self.placement.as_ref().is_some_and(|placed| {
-            placed.session == answer.session && placed.session_url == answer.session_url
-        });
-        self.channel_reopens && same_channel && now.since(heard_at) < HEARTBEAT
-    }
-
-    fn take_placement(&mut self, answer: JoinAnswer, turn: &mut Turn) {
-        self.disconnect_game(turn);
-        (self.leave_at, self.join_at) = (None, None);
-        self.game = Game::Connecting;
-        self.show(
-            Status::Connecting { world: answer.world.clone(), server: answer.server.clone() },
-            turn,
-        );
-        turn.actions.push(Action::ConnectGame {
-            endpoint: answer.endpoint.clone(),
-            ticket: answer.ticket.clone(),
-        });
-        self.placement = Some(answer);
-        self.report(turn);
-    }
-
-    fn join_failed(
-        &mut self,
-        code: Option<ErrorCode>,
-        retry_after: Option<Duration>,
-        turn: &mut Turn,
-    ) {
-        self.is_joining = false;
-        if let Some(code) = code.filter(|code| is_final(*code)) {
-            return self.end(Status::Refused { code }, turn);
-        }
-        self.failures += 1;
-        let is_called = matches!(self.channel, Channel::Open { .. });
-        let has_no_server =
-            matches!(code, Some(ErrorCode::WorldNotActive | ErrorCode::TargetNotActive));
-        let wait = match retry_after {
-            // With the channel open the server will say when there is a server again.
-            Some(asked) if is_called && has_no_server => asked.max(delay::slow_poll(turn.random)),
-            Some(asked) => asked,
-            None => delay::retry(self.failures, turn.random),
-        };
-        self.wait_until(turn.now + wait, code, turn);
-    }
-
-    fn wait_until(&mut self, at: Timestamp, code: Option<ErrorCode>, turn: &mut Turn) {
-        self.join_at = Some(at);
-        if self.game == Game::None {
-            self.show(Status::Waiting { until: Some(at), code }, turn);
-        }
-    }
-
     // --- the session channel ---
 
     fn open_channel(&mut self, answer: &JoinAnswer, turn: &mut Turn) {
@@ -246,7 +160,8 @@ impl Client {
         self.channel = Channel::Open { heard_at: turn.now };
         match frame {
             ServerFrame::Hello { rejoin, live_config, reopens, .. } => {
-                (self.channel_failures, self.channel_wait) = (0, None);
+                self.channel_failures.end();
+                self.channel_wait = None;
                 self.channel_reopens = reopens;
                 turn.actions.push(Action::LiveConfig { changes: whole(live_config) });
                 self.report(turn);
@@ -261,7 +176,12 @@ impl Client {
                 turn.actions.extend(message.map(|text| Action::ShowMessage { text }));
                 self.ordered(leave_after_ms, rejoin_after_ms, turn);
             }
-            ServerFrame::Placement(answer) => self.take_placement(*answer, turn),
+            ServerFrame::Placement(answer) => {
+                if self.joining == Joining::Asked {
+                    self.joining = Joining::Overtaken;
+                }
+                self.take_placement(*answer, turn);
+            }
             ServerFrame::Hold {} => self.held(turn),
             ServerFrame::Message { text } => turn.actions.push(Action::ShowMessage { text }),
             ServerFrame::Progress { over, present } => {
@@ -312,7 +232,7 @@ impl Client {
         match reason {
             ByeReason::Replaced => self.end(Status::Ended { reason: EndReason::Replaced }, turn),
             ByeReason::Kicked => self.end(Status::Ended { reason: EndReason::Kicked }, turn),
-            ByeReason::Shutdown | ByeReason::Slow | ByeReason::Expired => {
+            ByeReason::Shutdown | ByeReason::Slow | ByeReason::Expired | ByeReason::Unknown => {
                 self.channel_wait = retry_after_ms.map(Duration::from_millis);
             }
         }
@@ -320,7 +240,6 @@ impl Client {
 
     fn channel_closed(&mut self, code: Option<u16>, turn: &mut Turn) {
         self.channel = Channel::Closed;
-        self.channel_failures += 1;
         let number = code.unwrap_or(0);
         if number == CloseCode::Replaced.number() {
             return self.end(Status::Ended { reason: EndReason::Replaced }, turn);
@@ -328,8 +247,8 @@ impl Client {
         if number == CloseCode::Kicked.number() {
             return self.end(Status::Ended { reason: EndReason::Kicked }, turn);
         }
-        let wait = self.channel_wait.take();
-        let wait = wait.unwrap_or_else(|| delay::retry(self.channel_failures, turn.random));
+        let asked = self.channel_wait.take();
+        let wait = self.channel_failures.wait_after(asked, turn.random);
         let token_is_bad =
             number == CloseCode::BadToken.number() || number == CloseCode::Expired.number();
         if token_is_bad {
@@ -375,7 +294,7 @@ impl Client {
         };
         let (world, server) = (placed.world.clone(), placed.server.clone());
         self.game = Game::Connected;
-        self.failures = 0;
+        self.failures.end();
         self.lost_at = None;
         self.show(Status::InWorld { world, server }, turn);
         self.report(turn);
@@ -386,21 +305,21 @@ impl Client {
             return;
         }
         let was_in_world = self.game == Game::Connected;
+        let is_called = matches!(self.channel, Channel::Open { .. });
         self.game = Game::None;
         self.lost_at.get_or_insert(turn.now);
         self.leave_at = None;
         self.report(turn);
-        if self.is_joining {
+        if self.joining == Joining::Asked {
             return self.show(Status::Joining, turn);
         }
         if let Some(at) = self.join_at {
             return self.wait_until(at, None, turn);
         }
-        let wait = if was_in_world {
+        let wait = if was_in_world && is_called {
             delay::after_lost_game(turn.random)
         } else {
-            self.failures += 1;
-            delay::retry(self.failures, turn.random)
+            self.failures.wait_after(None, turn.random)
         };
         self.wait_until(turn.now + wait, None, turn);
     }
@@ -423,7 +342,7 @@ impl Client {
         if leaves {
             self.leave(turn);
         }
-        if joins && !self.is_joining {
+        if joins && self.joining == Joining::None {
             self.join(turn);
         }
         if opens && self.channel == Channel::Closed {
@@ -461,11 +380,6 @@ impl Client {
             turn.actions.push(Action::Show { status });
         }
     }
-}
-
-/// Whether asking again cannot help.
-fn is_final(code: ErrorCode) -> bool {
-    matches!(code.status(), 400 | 401 | 403 | 404 | 409 | 422)
 }
 
 /// A whole live config as changes of its two parts.

@@ -7,6 +7,7 @@ use super::*;
 use crate::frame::{ClientFrame, Rejoin, RejoinReason, ServerFrame};
 use crate::join::JoinAnswer;
 use lifeboat_core::code::ErrorCode;
+use lifeboat_core::limits::CLIENT_FRAME_BYTES_MAX;
 use lifeboat_core::live_config::LiveConfig;
 use lifeboat_core::time::Timestamp;
 
@@ -281,11 +282,194 @@ fn whoever_loses_the_game_while_it_joins_is_no_longer_shown_in_the_world() {
     assert_eq!(driver.client.status(), Some(&Status::Joining));
 }
 
+fn answer_at(revision: u64, world: &str) -> JoinAnswer {
+    JoinAnswer { revision, session_token: format!("token-{world}-{revision}"), ..answer(world) }
+}
+
+/// A client whose join is on its way when a placement is pushed.
+fn overtaken() -> Driver {
+    let mut driver = Driver::in_world();
+    driver.frame(force(0, 1_000));
+    assert!(has_join(&driver.wait().1));
+    let actions = driver.frame(ServerFrame::Placement(Box::new(answer_at(9, "standby"))));
+    assert_eq!(connects_to(&actions), Some("ws://standby/"));
+    driver
+}
+
+#[test]
+fn a_join_that_a_placement_overtook_leads_nowhere_when_its_answer_is_the_older() {
+    let mut driver = overtaken();
+    let actions = driver.give(Input::Joined { answer: Box::new(answer_at(8, "main")) });
+    assert_eq!(actions, []);
+    assert_eq!(driver.client.placement(), Some(&answer_at(9, "standby")));
+    driver.give(Input::GameConnected);
+    assert!(!has_join(&driver.wait().1), "nothing is left to be asked");
+}
+
+#[test]
+fn a_join_that_a_placement_overtook_is_followed_when_its_answer_is_the_newer() {
+    let mut driver = overtaken();
+    driver.give(Input::GameConnected);
+    let actions = driver.give(Input::Joined { answer: Box::new(answer_at(9, "garden")) });
+    assert_eq!(connects_to(&actions), Some("ws://garden/"));
+}
+
+#[test]
+fn the_newer_tokens_of_the_same_place_are_taken_without_going_again() {
+    let mut driver = overtaken();
+    driver.give(Input::GameConnected);
+    let newer = JoinAnswer { session_token: "newer".into(), ..answer_at(9, "standby") };
+    let actions = driver.give(Input::Joined { answer: Box::new(newer) });
+    assert!(
+        matches!(actions.as_slice(), [
+            Action::CloseChannel, Action::OpenChannel { token, .. }
+        ] if token == "newer"),
+        "{actions:?}"
+    );
+    assert!(matches!(driver.client.status(), Some(Status::InWorld { .. })));
+}
+
+#[test]
+fn a_refusal_of_a_join_that_a_placement_overtook_says_nothing() {
+    let refusals = [
+        (None, None),
+        (Some(ErrorCode::AdmissionPaced), Some(50)),
+        (Some(ErrorCode::Banned), None),
+    ];
+    for (code, retry_after_ms) in refusals {
+        let mut driver = overtaken();
+        assert_eq!(driver.give(Input::JoinFailed { code, retry_after_ms }), []);
+        driver.give(Input::GameConnected);
+        assert!(matches!(driver.client.status(), Some(Status::InWorld { .. })), "{code:?}");
+        assert!(!has_join(&driver.wait().1), "{code:?}");
+        // The next one counts again.
+        driver.give(Input::GameLost);
+        assert!(has_join(&driver.wait().1));
+        driver.give(Input::JoinFailed { code: Some(ErrorCode::Banned), retry_after_ms: None });
+        assert!(driver.client.is_over());
+    }
+}
+
+#[test]
+fn whoever_loses_the_game_after_it_was_overtaken_asks_once_more() {
+    let mut driver = overtaken();
+    driver.give(Input::GameLost);
+    assert!(matches!(driver.client.status(), Some(Status::Waiting { until: Some(_), .. })));
+    driver.give(Input::JoinFailed { code: Some(ErrorCode::Banned), retry_after_ms: None });
+    assert!(has_join(&driver.wait().1));
+}
+
+#[test]
+fn a_token_that_has_expired_costs_nobody_the_game() {
+    let mut driver = Driver::in_world();
+    driver.give(Input::ChannelClosed { code: Some(4002) });
+    driver.wait();
+    let actions = driver.give(Input::Joined { answer: Box::new(answer_at(8, "main")) });
+    assert!(matches!(actions.as_slice(), [Action::OpenChannel { .. }]), "{actions:?}");
+    let risen = JoinAnswer { all_clients: 1, ..answer_at(8, "main") };
+    driver.give(Input::ChannelClosed { code: Some(4002) });
+    driver.wait();
+    let actions = driver.give(Input::Joined { answer: Box::new(risen) });
+    assert_eq!(connects_to(&actions), Some("ws://main/"), "the server ends the old connection");
+}
+
+#[test]
+fn only_what_the_ledger_calls_refused_ends_a_client() {
+    for code in ErrorCode::ALL.iter().copied() {
+        let mut driver = Driver { client: Client::new(Settings::default()), now: START };
+        driver.give(Input::Start);
+        driver.give(Input::JoinFailed { code: Some(code), retry_after_ms: None });
+        assert_eq!(driver.client.is_over(), matches!(code.status(), 403 | 404 | 409), "{code}");
+        assert!(driver.client.is_over() || has_join(&driver.wait().1), "{code}");
+    }
+}
+
+#[test]
+fn the_first_retry_without_a_wait_is_spread_widest_whatever_came_before() {
+    let mut driver = Driver { client: Client::new(Settings::default()), now: START };
+    driver.give(Input::Start);
+    let no_answer = || Input::JoinFailed { code: None, retry_after_ms: None };
+    let widest = Duration::from_secs(5);
+    for _ in 0..3 {
+        let paced = Some(ErrorCode::AdmissionPaced);
+        driver.give(Input::JoinFailed { code: paced, retry_after_ms: Some(200) });
+        driver.wait();
+        driver.give(no_answer());
+        assert_eq!(driver.wait().0, widest, "half of the first retry's spread");
+    }
+    driver.give(no_answer());
+    assert!(driver.wait().0 < widest);
+
+    let mut driver = Driver::in_world();
+    driver.frame(ServerFrame::Bye {
+        reason: crate::frame::ByeReason::Shutdown,
+        retry_after_ms: Some(200),
+    });
+    driver.give(Input::ChannelClosed { code: Some(1001) });
+    assert_eq!(driver.wait().0, Duration::from_millis(200));
+    driver.give(Input::ChannelClosed { code: None });
+    assert_eq!(driver.wait().0, widest);
+}
+
+#[test]
+fn losing_the_game_with_the_channel_it_is_one_of_a_herd() {
+    let mut driver = Driver::in_world();
+    driver.give(Input::ChannelClosed { code: None });
+    driver.give(Input::GameLost);
+    let (_, opens) = driver.wait();
+    assert!(matches!(opens.as_slice(), [Action::OpenChannel { .. }, ..]) || has_join(&opens));
+    assert_eq!(driver.now.since(START), Duration::from_secs(5), "half of the first retry's spread");
+}
+
+#[test]
+fn a_client_that_waits_for_a_push_polls_slowly_and_any_other_asks_when_it_is_told() {
+    let inactive = |retry_after_ms| Input::JoinFailed {
+        code: Some(ErrorCode::TargetNotActive),
+        retry_after_ms,
+    };
+    let slowly = Duration::from_secs(15)..=Duration::from_secs(30);
+    let failures = [Input::JoinFailed { code: None, retry_after_ms: None }, inactive(Some(3_000))];
+    for failed in failures {
+        let mut driver = Driver::in_world();
+        driver.give(Input::GameLost);
+        driver.wait();
+        driver.give(failed);
+        assert!(slowly.contains(&driver.wait().0));
+    }
+    let mut driver = Driver::in_world();
+    driver.frame(force(0, 1_000));
+    driver.wait();
+    driver.give(inactive(Some(3_000)));
+    assert_eq!(driver.wait().0, Duration::from_secs(3));
+}
+
+#[test]
+fn a_token_that_no_frame_of_a_client_holds_is_told_over_another_connection() {
+    let mut reopening = hello(None);
+    if let ServerFrame::Hello { reopens, .. } = &mut reopening {
+        *reopens = true;
+    }
+    for (bytes, is_told) in [(3_000, true), (CLIENT_FRAME_BYTES_MAX, false)] {
+        let mut driver = Driver::in_world();
+        driver.frame(reopening.clone());
+        let session_token = "x".repeat(bytes);
+        let answer = JoinAnswer { session_token, ..answer("standby") };
+        let actions = driver.give(Input::Joined { answer: Box::new(answer) });
+        let frames = actions.iter().filter_map(|action| match action {
+            Action::Send { frame } => Some(frame.to_text().len()),
+            _ => None,
+        });
+        let longest = frames.max();
+        assert_eq!(longest.is_some(), is_told, "{bytes}");
+        assert!(longest.is_none_or(|longest| longest <= CLIENT_FRAME_BYTES_MAX));
+    }
+}
+
 fn input() -> impl Strategy<Value = Input> {
     let frames = prop_oneof![
         Just(hello(None)),
         (0u64..5_000, 0u64..5_000).prop_map(|(leave, join)| force(leave, join)),
-        Just(ServerFrame::Placement(Box::new(answer("standby")))),
+        (6u64..9).prop_map(|at| ServerFrame::Placement(Box::new(answer_at(at, "standby")))),
         Just(ServerFrame::Hold {}),
         Just(ServerFrame::Ping {}),
         Just(ServerFrame::Unknown),

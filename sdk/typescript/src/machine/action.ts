@@ -37,7 +37,10 @@ export type Action =
   /** New values by JSON Pointer; the whole as `/game` and `/project` at each hello. */
   | { action: "liveConfig"; changes: Record<string, unknown> };
 
-/** Where the user is, for display. Times are milliseconds since the epoch. */
+/**
+ * Where the user is, for display. Times are milliseconds of the clock that the machine is given;
+ * the client tells them as milliseconds since the epoch.
+ */
 export type Status =
   | { status: "joining" }
   /** On the loading screen until a time, then asks again unless it is called before. */

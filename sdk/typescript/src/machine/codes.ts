@@ -65,7 +65,12 @@ export function errorCode(value: unknown): ErrorCode | null {
   return typeof value === "string" && Object.hasOwn(errorCodes, value) ? (value as ErrorCode) : null;
 }
 
-/** Whether asking again cannot help. */
+/**
+ * Whether a refusal with this code ends a join: the ledger counts the client as refused, and the
+ * client asks no more. Any other helps by waiting, if only for an operator to mend something or
+ * for the player to sign in again. What a code is elsewhere does not matter: as the answer to a
+ * join, `override_cycle` waits to be cleared.
+ */
 export function isFinal(code: ErrorCode): boolean {
-  return [400, 401, 403, 404, 409, 422].includes(errorCodes[code]);
+  return [403, 404, 409].includes(errorCodes[code]);
 }

@@ -12,11 +12,29 @@ function part(seconds: number, factor: number): number {
 }
 
 /** The wait before try number `attempt` (the first retry is 1), with `random` in 0..1. */
-export function retry(attempt: number, random: number): number {
+function retry(attempt: number, random: number): number {
   // The first one needs the widest spread: it is the one that everybody makes at once.
   if (attempt <= 1) return part(FIRST_RETRY_SPREAD_S, random);
   const doubled = BACKOFF_BASE_S * 2 ** Math.min(attempt - 2, 8);
   return part(Math.min(doubled, BACKOFF_MAX_S), 0.5 + random / 2);
+}
+
+/** Failures in a row, and the waits after them. */
+export class Failures {
+  #inARow = 0;
+
+  /**
+   * The wait after one more. A wait that was asked for is kept exactly, and ends the row: whoever
+   * asked lives, so the next failure without one is again everybody's first.
+   */
+  waitAfter(askedMs: number | null, random: number): number {
+    this.#inARow = askedMs === null ? this.#inARow + 1 : 0;
+    return askedMs ?? retry(this.#inARow, random);
+  }
+
+  end(): void {
+    this.#inARow = 0;
+  }
 }
 
 /** The wait before the one join that follows a lost game server. */

@@ -1,7 +1,8 @@
 /**
  * The client's state machine: joins, holds the session channel, keeps one game connection, obeys
  * what the server sends. It does no IO and reads no clock: inputs go in, actions come out. It
- * mirrors `crates/protocol/src/client/machine.rs` line by line, proved by `sdk/vectors`.
+ * mirrors `crates/protocol/src/client/machine.rs` and its folder line by line, proved by
+ * `sdk/vectors`.
  */
 
 import type { ClientInfo, JoinAnswer } from "../types.js";
@@ -13,6 +14,8 @@ import { type ClientFrame, type ServerFrame, closeCode } from "./frame.js";
 const HEARTBEAT_MS = 15_000;
 const HEARTBEAT_TIMEOUT_MS = 37_500;
 const REOPEN_TIMEOUT_MS = 10_000;
+/** A client's frame has at most 4 KiB, the names in it included. */
+const REOPEN_TOKEN_BYTES_MAX = 4_096 - '{"type":"reopen","sessionToken":""}'.length;
 
 type Channel =
   | { is: "closed" }
@@ -45,6 +48,13 @@ const awaitsHello = (channel: Channel): boolean =>
 type Game = "none" | "connecting" | "connected";
 
 /**
+ * The join that an answer is awaited for. It is overtaken once a placement was pushed since it was
+ * asked: the client goes on as if it had not asked; what is left of the join is that no other
+ * begins, and that its answer may still be the newer one.
+ */
+type Joining = "none" | "asked" | "overtaken";
+
+/**
  * Whether a frame counts before the `hello`. Any other is of the channel before, and what it says
  * is of a placement that does not stand any more.
  */
@@ -64,11 +74,10 @@ export class Machine {
   #placement: JoinAnswer | null = null;
   #channel: Channel = { is: "closed" };
   #game: Game = "none";
-  #isJoining = false;
-  /** Joins and game connections that failed in a row. */
-  #failures = 0;
-  /** Channels that failed in a row. */
-  #channelFailures = 0;
+  #joining: Joining = "none";
+  /** Of joins and game connections. */
+  #failures = new delay.Failures();
+  #channelFailures = new delay.Failures();
   /** The wait that a `bye` asked for before the channel is opened again. */
   #channelWaitMs: number | null = null;
   /** Whether the server lets the channel begin anew over the same connection. */
@@ -99,7 +108,7 @@ export class Machine {
   get deadline(): number | null {
     const silence = givenUpAt(this.#channel);
     // A join that is due while another is on its way waits for that one's answer.
-    const joinAt = this.#isJoining ? null : this.#joinAt;
+    const joinAt = this.#joining === "none" ? this.#joinAt : null;
     const times = [this.#leaveAt, joinAt, this.#channelAt, silence].filter((at) => at !== null);
     return times.length > 0 ? Math.min(...times) : null;
   }
@@ -146,7 +155,7 @@ export class Machine {
 
   #join(turn: Turn): void {
     this.#joinAt = null;
-    this.#isJoining = true;
+    this.#joining = "asked";
     if (this.#game === "none") this.#show({ status: "joining" }, turn);
     turn.actions.push({
       action: "join",
@@ -159,7 +168,8 @@ export class Machine {
   }
 
   #joined(answer: JoinAnswer, turn: Turn): void {
-    this.#isJoining = false;
+    const wasOvertaken = this.#stopJoining() === "overtaken";
+    if (wasOvertaken && this.#isOlder(answer)) return;
     // The server counts somebody as landed only over a channel that knows the new placement.
     if (this.#canReopen(answer, turn.now)) {
       this.#reopenChannel(answer, turn);
@@ -170,44 +180,72 @@ export class Machine {
     this.#takePlacement(answer, turn);
   }
 
+  #stopJoining(): Joining {
+    const before = this.#joining;
+    this.#joining = "none";
+    return before;
+  }
+
+  /**
+   * Whether an answer was decided before the placement that stands. Once it has answered, the
+   * server pushes nothing of the same revision, so of two of the same the answer is the newer.
+   */
+  #isOlder(answer: JoinAnswer): boolean {
+    return this.#placement !== null && answer.revision < this.#placement.revision;
+  }
+
+  /**
+   * Whether the client is where an answer sends it, or on its way there. A counter that rose ends
+   * every connection to the same server, too.
+   */
+  #isThere(answer: JoinAnswer): boolean {
+    const placed = this.#placement;
+    if (this.#game === "none" || placed === null) return false;
+    const keys = ["session", "deployment", "server", "endpoint", "allClients"] as const;
+    return keys.every((key) => placed[key] === answer[key]);
+  }
+
   /**
    * Whether the channel can begin anew over the connection that it has. One over which nothing came
-   * for a heartbeat may be dead.
+   * for a heartbeat may be dead, and a token of many groups may be too long for a frame.
    */
   #canReopen(answer: JoinAnswer, now: number): boolean {
     const placed = this.#placement;
     if (this.#channel.is !== "open" || placed === null) return false;
     const sameChannel =
       placed.session === answer.session && placed.sessionUrl === answer.sessionUrl;
-    return this.#channelReopens && sameChannel && now - this.#channel.heardAt < HEARTBEAT_MS;
+    const fits = answer.sessionToken.length <= REOPEN_TOKEN_BYTES_MAX;
+    const isAlive = now - this.#channel.heardAt < HEARTBEAT_MS;
+    return this.#channelReopens && sameChannel && fits && isAlive;
   }
 
   #takePlacement(answer: JoinAnswer, turn: Turn): void {
-    this.#disconnectGame(turn);
     this.#leaveAt = null;
     this.#joinAt = null;
-    this.#game = "connecting";
-    this.#show({ status: "connecting", world: answer.world, server: answer.server }, turn);
-    const { endpoint, ticket } = answer;
-    turn.actions.push({ action: "connectGame", endpoint, ticket });
+    if (!this.#isThere(answer)) this.#connectGame(answer, turn);
     this.#placement = { ...answer };
     this.#report(turn);
   }
 
+  #connectGame(answer: JoinAnswer, turn: Turn): void {
+    this.#disconnectGame(turn);
+    this.#game = "connecting";
+    this.#show({ status: "connecting", world: answer.world, server: answer.server }, turn);
+    const { endpoint, ticket } = answer;
+    turn.actions.push({ action: "connectGame", endpoint, ticket });
+  }
+
   #joinFailed(code: ErrorCode | null, retryAfterMs: number | null, turn: Turn): void {
-    this.#isJoining = false;
+    if (this.#stopJoining() === "overtaken") return;
     if (code !== null && isFinal(code)) return this.#end({ status: "refused", code }, turn);
-    this.#failures += 1;
-    const isCalled = this.#channel.is === "open";
     const hasNoServer = code === "world_not_active" || code === "target_not_active";
+    // Of a server that was lost the channel will say when there is another.
+    const isCalled = this.#lostAt !== null && this.#channel.is === "open";
     let waitMs: number;
-    if (retryAfterMs === null) {
-      waitMs = delay.retry(this.#failures, turn.random);
-    } else if (isCalled && hasNoServer) {
-      // With the channel open the server will say when there is a server again.
-      waitMs = Math.max(retryAfterMs, delay.slowPoll(turn.random));
+    if (isCalled && (retryAfterMs === null || hasNoServer)) {
+      waitMs = Math.max(retryAfterMs ?? 0, delay.slowPoll(turn.random));
     } else {
-      waitMs = retryAfterMs;
+      waitMs = this.#failures.waitAfter(retryAfterMs, turn.random);
     }
     this.#waitUntil(turn.now + waitMs, code, turn);
   }
@@ -239,7 +277,7 @@ export class Machine {
     this.#channel = { is: "open", heardAt: turn.now };
     switch (frame.type) {
       case "hello":
-        this.#channelFailures = 0;
+        this.#channelFailures.end();
         this.#channelWaitMs = null;
         this.#channelReopens = frame.reopens === true;
         turn.actions.push({
@@ -261,6 +299,7 @@ export class Machine {
         return this.#ordered(frame.leaveAfterMs, frame.rejoinAfterMs, turn);
       case "placement": {
         const { type: _, ...answer } = frame;
+        if (this.#joining === "asked") this.#joining = "overtaken";
         return this.#takePlacement(answer, turn);
       }
       case "hold":
@@ -325,11 +364,10 @@ export class Machine {
 
   #channelClosed(code: number | null, turn: Turn): void {
     this.#channel = { is: "closed" };
-    this.#channelFailures += 1;
     const ended: EndReason | null =
       code === closeCode.replaced ? "replaced" : code === closeCode.kicked ? "kicked" : null;
     if (ended !== null) return this.#end({ status: "ended", reason: ended }, turn);
-    const waitMs = this.#channelWaitMs ?? delay.retry(this.#channelFailures, turn.random);
+    const waitMs = this.#channelFailures.waitAfter(this.#channelWaitMs, turn.random);
     this.#channelWaitMs = null;
     if (code === closeCode.badToken || code === closeCode.expired) {
       // Only a join gives a token that is good again.
@@ -366,7 +404,7 @@ export class Machine {
     if (!this.#placement || this.#game !== "connecting") return;
     const { world, server } = this.#placement;
     this.#game = "connected";
-    this.#failures = 0;
+    this.#failures.end();
     this.#lostAt = null;
     this.#show({ status: "inWorld", world, server }, turn);
     this.#report(turn);
@@ -375,19 +413,17 @@ export class Machine {
   #gameLost(turn: Turn): void {
     if (this.#game === "none") return;
     const wasInWorld = this.#game === "connected";
+    const isCalled = this.#channel.is === "open";
     this.#game = "none";
     this.#lostAt ??= turn.now;
     this.#leaveAt = null;
     this.#report(turn);
-    if (this.#isJoining) return this.#show({ status: "joining" }, turn);
+    if (this.#joining === "asked") return this.#show({ status: "joining" }, turn);
     if (this.#joinAt !== null) return this.#waitUntil(this.#joinAt, null, turn);
-    let waitMs: number;
-    if (wasInWorld) {
-      waitMs = delay.afterLostGame(turn.random);
-    } else {
-      this.#failures += 1;
-      waitMs = delay.retry(this.#failures, turn.random);
-    }
+    const waitMs =
+      wasInWorld && isCalled
+        ? delay.afterLostGame(turn.random)
+        : this.#failures.waitAfter(null, turn.random);
     this.#waitUntil(turn.now + waitMs, null, turn);
   }
 
@@ -406,7 +442,7 @@ export class Machine {
     const opens = due(this.#channelAt);
     if (due(givenUpAt(this.#channel))) this.#giveChannelUp(turn);
     if (leaves) this.#leave(turn);
-    if (joins && !this.#isJoining) this.#join(turn);
+    if (joins && this.#joining === "none") this.#join(turn);
     if (opens && this.#channel.is === "closed") {
       if (this.#placement) this.#openChannel(this.#placement, turn);
       else this.#channelAt = null;

@@ -124,7 +124,7 @@ fn error(code: ErrorCode) -> ServerFrame {
             ServerFrame::Bye { reason: ByeReason::Slow, retry_after_ms: Some(SLOW_RETRY_MS) }
         }
         _ => ServerFrame::Error {
-            code,
+            code: Some(code),
             detail: format!("{}; join again for a new one", code.title()),
             retry_after_ms: None,
         },
