@@ -75,7 +75,31 @@ impl Edit<'_> {
                 follows.changed.extend(brought_home(self.catalog, self.world));
             }
         }
+        self.pace_anew(&mut follows);
         follows
+    }
+
+    /// The moves into this world go as fast as it takes people now, and no faster than planned. A
+    /// rehearsal tries a rate of its own.
+    fn pace_anew(&self, follows: &mut Consequences) {
+        let (before, after) = (self.before.admission, self.after.admission);
+        if before == after {
+            return;
+        }
+        let per_second = self.catalog.joins_per_second_with(self.world, Some(after));
+        let is_paced = |record: &FailoverRecord| {
+            let is_into = &record.target_world_id == self.world;
+            is_into && record.phase.is_open() && record.trigger != Trigger::Drill
+        };
+        for record in self.catalog.failovers().filter(|record| is_paced(record)) {
+            match follows.changed.iter_mut().find(|one| one.id == record.id) {
+                Some(changed) if is_paced(changed) => {
+                    *changed = changed.at_pace_of_target(per_second);
+                }
+                Some(_) => {}
+                None => follows.changed.push(record.at_pace_of_target(per_second)),
+            }
+        }
     }
 
     fn is_cleared(&self) -> bool {
@@ -117,14 +141,12 @@ impl Edit<'_> {
         let target = self.end().filter(|end| *end != record.target_world_id)?;
         (is_other && moves_away).then(|| {
             let deployment = self.catalog.current_deployment(&target);
-            let mut next = FailoverRecord {
+            FailoverRecord {
                 kind: Kind::Failover,
                 target_deployment_id: deployment.map(|one| one.id.clone()),
-                ..record.clone()
-            };
-            next.plan.rate_per_second = self.catalog.joins_per_second(&target);
-            next.target_world_id = target;
-            next
+                target_world_id: target.clone(),
+                ..record.at_pace(self.catalog.joins_per_second(&target))
+            }
         })
     }
 }
@@ -289,7 +311,7 @@ mod tests {
         let (before, after) = (game("wld_standby", 1, 0), game("wld_standby", 2, 0));
         let failover = record(Kind::Failover, Trigger::LiveConfig, MovePhase::Moving);
         let home = later(record(Kind::Failback, Trigger::LiveConfig, MovePhase::Moving));
-        let beside = [failover.clone(), home.clone()];
+        let beside = [failover, home.clone()];
         let goes_on = vec![(MovePhase::Cancelled, 1), (MovePhase::Moving, 2)];
         assert_eq!(follows(beside, &before, &after), (goes_on, vec![]));
         let rejoin = record(Kind::Rejoin, Trigger::LiveConfig, MovePhase::Held);
@@ -306,8 +328,7 @@ mod tests {
     fn another_override_leads_also_those_elsewhere_who_move_beside_a_way_home() {
         let failover = record(Kind::Failover, Trigger::LiveConfig, MovePhase::Moving);
         let home = later(record(Kind::Failback, Trigger::LiveConfig, MovePhase::Moving));
-        let elsewhere =
-            FailoverRecord { target_world_id: id("wld_elsewhere"), ..failover.clone() };
+        let elsewhere = FailoverRecord { target_world_id: id("wld_elsewhere"), ..failover.clone() };
         let (catalog, world) = (catalog([elsewhere, home]), &id("wld_main"));
         let (before, after) = (&game("wld_elsewhere", 1, 1), &game("wld_standby", 1, 1));
         let edit = Edit { catalog: &catalog, world, before, after };
@@ -333,6 +354,42 @@ mod tests {
         assert_eq!(begun, []);
         let nothing = Edit { before: after, ..edit }.consequences(NOW);
         assert_eq!(nothing, Consequences { changed: vec![], begun: vec![] });
+    }
+
+    #[test]
+    fn a_move_follows_what_its_target_takes_and_goes_no_faster_than_planned() {
+        let paced = |per_second: f64| {
+            let mut side = Pair::matching().main;
+            side.set("game", "Admission", "JoinsPerSecond", per_second);
+            side.live.game.clone()
+        };
+        let new = |kind, trigger, phase| FailoverRecord {
+            world_id: id("wld_elsewhere"),
+            target_world_id: id("wld_main"),
+            ..record(kind, trigger, phase)
+        };
+        let mut moving = new(Kind::Failover, Trigger::Api, MovePhase::Moving);
+        let mut was = 0.0;
+        for (rate, goes_at) in [(20.0, 20.0), (5.0, 5.0), (30.0, 30.0), (80.0, 50.0), (7.0, 7.0)] {
+            let (catalog, world) = (catalog([moving.clone()]), &id("wld_main"));
+            let (before, after) = (&paced(was), &paced(rate));
+            let edit = Edit { catalog: &catalog, world, before, after };
+            let Consequences { changed, begun } = edit.consequences(NOW);
+            let [next] = &changed[..] else { panic!("{changed:?}") };
+            assert_eq!((next.plan.rate_per_second, &begun[..]), (goes_at, &[][..]), "{rate}");
+            let same = Edit { before: after, ..edit }.consequences(NOW);
+            assert_eq!(same, Consequences { changed: vec![], begun: vec![] });
+            (moving, was) = (next.clone(), rate);
+        }
+        let by_operator = moving.at_pace(60.0).at_pace_of_target(70.0);
+        assert_eq!(by_operator.plan.rate_per_second, 60.0, "that is the plan from then on");
+        for other in [
+            new(Kind::Failover, Trigger::Drill, MovePhase::Moving),
+            new(Kind::Failover, Trigger::Api, MovePhase::Complete),
+            record(Kind::Failover, Trigger::Api, MovePhase::Moving),
+        ] {
+            assert_eq!(follows([other], &paced(0.0), &paced(1.0)), (vec![], vec![]));
+        }
     }
 
     #[test]
