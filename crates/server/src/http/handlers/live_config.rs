@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, ETAG, IF_MATCH, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use lifeboat_core::catalog::LiveEntry;
+use lifeboat_core::catalog::{Catalog, LiveEntry};
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::WorldId;
 use lifeboat_core::limits::{PAGE_DEFAULT, PAGE_MAX};
@@ -97,6 +97,7 @@ async fn save_by_hand(
     edit: impl Fn(&ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
 ) -> ApiResult<Saved> {
     let records = |step: &Step<'_>| Ok(failover::by_hand(app, step, &caller.actor));
+    let edit = |_: &Catalog, rules: &ConfigRules, now: &LiveConfig| edit(rules, now);
     live_config::save(app, &caller.actor, world, options, edit, records).await
 }
 
@@ -148,7 +149,9 @@ pub(crate) async fn schema(
 /// Saves changes to the live config of a world
 ///
 /// A JSON merge patch of `game` and `project`; `null` returns a value to its default. All of it is
-/// saved or nothing.
+/// saved or nothing. The codes of `warnings` are `main_healthy`, `standby_not_ready`,
+/// `counter_without_override`, `override_deployment_stale`, `redirected_with_override` and
+/// `mirror_overwrites`.
 #[utoipa::path(
     patch, path = "/api/worlds/{id}/live-config", tag = "live config",
     params(("id" = String, Path, description = "The world"),
