@@ -75,10 +75,12 @@ async fn bring_home(
     let main = world_of(&catalog, world)?;
     let is_moving_home =
         catalog.open_failover(world).is_some_and(|record| record.kind == Kind::Failback);
-    if catalog.override_of(world).is_none() && !is_moving_home {
+    // An override that was cleared by hand leaves people away whom nobody called home.
+    let away = app.gateway.desk().present_for(Kind::Failback, world, app.now());
+    if catalog.override_of(world).is_none() && !is_moving_home && away == 0 {
         let stands_in_for = main.standby_for.as_ref().and_then(|other| catalog.world(other));
-        let nobody = "the world has no override: nobody is sent elsewhere, so there is nothing to \
-                      bring home";
+        let nobody = "the world has no override, and nobody who asked for it is elsewhere: there is \
+                      nothing to bring home";
         let detail = stands_in_for.map_or_else(|| nobody.to_owned(), |main| is_standby_of(main));
         return Err(ApiError::new(ErrorCode::NotFailedOver, detail));
     }

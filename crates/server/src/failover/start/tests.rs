@@ -173,3 +173,32 @@ async fn what_began_is_answered_also_where_it_is_not_read_back() {
     let kept = plane.store.read(&keyspace::failover(&id)).await.unwrap().unwrap();
     assert_eq!(began.body["revision"], kept.created);
 }
+
+#[tokio::test]
+async fn whoever_is_away_after_an_override_was_cleared_by_hand_is_brought_home() {
+    let plane = Plane::start().await;
+    let (main, standby) = (plane.world("Main").await, plane.world("Backup").await);
+    plane.activate(&main).await;
+    plane.activate(&standby).await;
+    let saved = async |target: &str| {
+        let patch = json!({ "game": { "Failover": { "OverrideWorldId": target } } });
+        let saved = plane.ask(&format!("PATCH /api/worlds/{main}/live-config"), Some(patch)).await;
+        assert_eq!(saved.status, 200, "{}", saved.text);
+    };
+    let line = format!("POST /api/worlds/{main}/failback");
+    saved(standby.as_str()).await;
+    plane.enter(&standby).await;
+    saved("").await;
+    let refused = plane.ask(&line, Some(json!({}))).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "not_failed_over"));
+    saved(standby.as_str()).await;
+    plane.enter(&main).await;
+    saved("").await;
+    let plan = plane.ask(&line, Some(json!({ "dryRun": true }))).await;
+    assert_eq!((plan.status.as_u16(), &plan.body["plan"]["sessions"]), (200, &json!(1)));
+    let began = plane.ask(&line, Some(json!({}))).await;
+    assert_eq!((began.status.as_u16(), &began.body["kind"]), (202, &json!("failback")));
+    assert_eq!(plane.app.catalog().redirected(&main), 1);
+    let again = plane.ask(&line, Some(json!({}))).await;
+    assert_eq!((again.status.as_u16(), &again.body["id"]), (200, &began.body["id"]));
+}
