@@ -112,6 +112,20 @@ pub(crate) async fn save(
     Err(WriteError::Lost.into())
 }
 
+/// Whether a save would be a step of a failover by hand: another override, or a counter raised.
+pub(crate) fn moves_people(
+    app: &App,
+    actor: &Actor,
+    world: &WorldId,
+    options: &SaveOptions,
+    edit: impl Fn(&Catalog, &ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
+    records: impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
+) -> ApiResult<bool> {
+    let draft = draft(app, &app.catalog(), actor, world, options, &edit, &records)?;
+    let (before, after) = (&draft.before.game, &draft.next.game);
+    Ok(before.failover != after.failover || before.force_disconnect != after.force_disconnect)
+}
+
 impl Draft {
     /// What was saved, also where this node does not serve it yet.
     fn saved_at(self, revision: u64) -> Saved {

@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::Caller;
+use crate::drills;
 use crate::failover;
 use crate::http::body::{Ask, Body, Id, JsonBody};
 use crate::http::problem::{ApiError, ApiResult};
@@ -88,7 +89,8 @@ fn saved(app: &App, caller: &Caller, world: &WorldId, saved: &Saved) -> ApiResul
     Ok(answer(document, saved.entry.revision))
 }
 
-/// A save by hand: whatever raises a counter opens a record, like the one-step request does.
+/// A save by hand: whatever raises a counter opens a record, like the one-step request does. And
+/// like that, it goes before a drill: what moves people waits until the bots are gone.
 async fn save_by_hand(
     app: &App,
     caller: &Caller,
@@ -98,7 +100,16 @@ async fn save_by_hand(
 ) -> ApiResult<Saved> {
     let records = |step: &Step<'_>| Ok(failover::by_hand(app, step, &caller.actor));
     let edit = |_: &Catalog, rules: &ConfigRules, now: &LiveConfig| edit(rules, now);
-    live_config::save(app, &caller.actor, world, options, edit, records).await
+    // The drill waits for what becomes of the save. One that is refused lets it go on.
+    let mut preempted = Vec::new();
+    if app.drills.has(world)
+        && live_config::moves_people(app, &caller.actor, world, options, edit, records)?
+    {
+        preempted = drills::preempt(app, world).await;
+    }
+    let saved = live_config::save(app, &caller.actor, world, options, edit, records).await;
+    drop(preempted);
+    saved
 }
 
 /// Reads the live config of a world
