@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { failover, world } from "../mock/data.js";
-import { forceText, paceText, stagesText, whereText } from "../src/dashboard/failover/sentences.js";
+import { forceText, movingText, paceText, stagesText, whereText } from "../src/dashboard/failover/sentences.js";
 
 const main = world("wld_a", "Main Stage");
 const record = failover(main, world("wld_b", "FAILOVER Main Stage"), "ada");
@@ -34,5 +34,17 @@ describe("a move in sentences", () => {
     expect(stages(12, null)).toBe("1,200 told · 0 asked · 0 placed · 12 confirmed by the game server");
     expect(stages(50, record.startedAt)).toContain("50 confirmed");
     expect(stages(12, record.startedAt)).not.toContain("confirmed");
+  });
+
+  it("how far it is, or that it waits for a target that does not come", () => {
+    const target = world("wld_b", "FAILOVER Main Stage");
+    const waiting = { ...record, waitsForTarget: true };
+    const asleep = { ...target, status: { ...target.status, phase: "Error" as const } };
+    const over = `is being failed over (held): 0 of ${record.counts.present} are over.`;
+    expect(movingText("held", undefined, target)).toBe("is being failed over (held).");
+    expect(movingText("held", { ...waiting, counts: { ...record.counts, landed: 0 } }, target)).toBe(over);
+    expect(movingText("held", waiting, asleep)).toBe(
+      "waits to be failed over, but FAILOVER Main Stage is in phase Error: launch it, or undo the failover.",
+    );
   });
 });

@@ -12,7 +12,7 @@ use crate::deployment::Deployment;
 use crate::drill::{DrillPhase, DrillRecord};
 use crate::failover::{FailoverRecord, Kind, MovePhase, first_rate};
 use crate::ids::{BanId, DeploymentId, DrillId, FailoverId, User, WorldId};
-use crate::live_config::{GameConfig, LiveConfig, OverrideTarget};
+use crate::live_config::{Admission, GameConfig, LiveConfig, OverrideTarget};
 use crate::mods::JOINS_PER_SECOND_PER_SERVER_DEFAULT;
 use crate::phase::Phase;
 use crate::time::Timestamp;
@@ -283,7 +283,13 @@ impl Catalog {
     /// into it measured, else as its mod says.
     #[must_use]
     pub fn joins_per_second(&self, world: &WorldId) -> f64 {
-        let set = self.live(world).map(|live| live.game.admission.joins_per_second);
+        self.joins_per_second_with(world, self.live(world).map(|live| live.game.admission))
+    }
+
+    /// The same, if the section `Admission` of its live config were `admission`.
+    #[must_use]
+    pub fn joins_per_second_with(&self, world: &WorldId, admission: Option<Admission>) -> f64 {
+        let set = admission.map(|admission| admission.joins_per_second);
         let into = self.complete_drills().filter(|one| &one.target_world_id == world);
         let measured = into.max_by_key(|one| one.finished_at).and_then(|one| one.joins_per_second);
         let deployment = self.current_deployment(world);

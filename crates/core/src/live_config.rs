@@ -27,8 +27,8 @@ pub use leaf::{Leaf, LeafKind, ScalarKind};
 pub use problem::ProblemKind;
 pub use rules::{Carry, ConfigRules, LaunchSeed, Migrated, RollbackScope};
 pub use save::{
-    DeploymentFacts, Force, OverrideCheck, OverrideFacts, SaveWarning, WarningCode, WorldFacts,
-    check_override,
+    DeploymentFacts, Force, OverrideCheck, OverrideFacts, SaveStep, SaveWarning, WarningCode,
+    WorldFacts, check_override,
 };
 pub use schema::{Audience, Entry, ProjectSchema, SchemaProblem, Section};
 

@@ -1,12 +1,13 @@
 //! Alarms: worlds that have people and are in trouble, from exits of processes, missed health, and
-//! what clients themselves say of their game.
+//! what clients themselves say of their game; and failovers that wait for a target in vain.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use lifeboat_core::catalog::Catalog;
-use lifeboat_core::ids::WorldId;
+use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::limits::{ALARM_GAME_LOST_AFTER, ALARM_GAME_LOST_PERCENT};
+use lifeboat_core::phase::Phase;
 use lifeboat_core::readiness::Readiness;
 use lifeboat_core::time::Timestamp;
 use lifeboat_core::world::World;
@@ -14,6 +15,7 @@ use lifeboat_runtime::ServerHealth;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::failover::waits_in_vain;
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(crate) enum Cause {
     ServerHung,
     /// The servers are well, and yet clients lost them.
     GameLost,
+    /// A failover waits for its target, and that does not come.
+    TargetFailed,
 }
 
 impl Cause {
@@ -32,6 +36,7 @@ impl Cause {
             Self::ServerGone => "serverGone",
             Self::ServerHung => "serverHung",
             Self::GameLost => "gameLost",
+            Self::TargetFailed => "targetFailed",
         }
     }
 }
@@ -56,6 +61,7 @@ impl Trouble {
             Cause::ServerGone => format!("server gone{span}, {lost}"),
             Cause::ServerHung => format!("server hung{span}, {lost}"),
             Cause::GameLost => format!("server well, {lost} for{span}"),
+            Cause::TargetFailed => format!("the target does not come{span}, {lost}"),
         }
     }
 }
@@ -107,6 +113,45 @@ fn client_trouble(
     })
 }
 
+/// The trouble of a world whose failover waits in vain.
+fn waiting_trouble(app: &App, catalog: &Catalog, world: &WorldId) -> Option<(Trouble, Wait)> {
+    let record = waits_in_vain(catalog, world)?;
+    let crowd = app.gateway.desk().crowd(world);
+    let trouble = Trouble {
+        cause: Cause::TargetFailed,
+        since: Some(record.started_at),
+        connected: crowd.connected,
+        lost_game: crowd.lost_game,
+    };
+    let target = &record.target_world_id;
+    let wait = Wait {
+        failover: record.id.clone(),
+        target: target.clone(),
+        target_name: catalog.world(target)?.spec.name.clone(),
+        target_phase: catalog.phase(target),
+    };
+    Some((trouble, wait))
+}
+
+/// A failover that waits, and the target that does not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wait {
+    failover: FailoverId,
+    target: WorldId,
+    target_name: String,
+    target_phase: Phase,
+}
+
+impl Wait {
+    fn text(&self) -> String {
+        let Self { failover, target, target_name, target_phase } = self;
+        format!(
+            "{failover} waits for {target_name} ({target_phase:?}): lifeboat world launch {target}, \
+             or lifeboat failover undo {failover}"
+        )
+    }
+}
+
 /// How the standby of a world in trouble is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Standby {
@@ -121,6 +166,8 @@ pub(crate) struct Alarm {
     world: WorldId,
     name: String,
     trouble: Trouble,
+    /// The failover that waits in vain, if that is the trouble.
+    wait: Option<Wait>,
     standby: Option<Standby>,
     /// It is failed over, or being moved: nothing is left to decide.
     is_away: bool,
@@ -143,15 +190,17 @@ impl Alarm {
         &self.world
     }
 
-    /// What an operator reads: the world, what is wrong, and whether the standby would do.
+    /// What an operator reads: the world, what is wrong, and whether the standby would do, or what
+    /// to do.
     pub(crate) fn message(&self, now: Timestamp) -> String {
-        let standby = match (&self.standby, self.is_away) {
-            (_, true) => "failed over".to_owned(),
-            (None, _) => "no standby".to_owned(),
-            (Some(standby), _) if standby.failing.is_empty() => "standby ready".to_owned(),
-            (Some(standby), _) => format!("standby NOT ready ({})", standby.failing.join(", ")),
+        let then = match (&self.wait, &self.standby) {
+            (Some(wait), _) => wait.text(),
+            (None, _) if self.is_away => "failed over".to_owned(),
+            (None, None) => "no standby".to_owned(),
+            (None, Some(standby)) if standby.failing.is_empty() => "standby ready".to_owned(),
+            (None, Some(standby)) => format!("standby NOT ready ({})", standby.failing.join(", ")),
         };
-        format!("{}: {}, {standby}", self.name, self.trouble.text(now))
+        format!("{}: {}, {then}", self.name, self.trouble.text(now))
     }
 
     /// The alarm as the API and the events show it.
@@ -160,10 +209,15 @@ impl Alarm {
             json!({ "worldId": standby.world, "ready": standby.failing.is_empty(),
                     "failing": standby.failing })
         });
+        let waits_for = self.wait.as_ref().map(|wait| {
+            json!({ "failoverId": wait.failover, "worldId": wait.target,
+                    "phase": wait.target_phase })
+        });
         json!({
             "worldId": self.world, "worldName": self.name, "cause": self.trouble.cause.as_str(),
             "since": self.trouble.since, "connected": self.trouble.connected,
             "lostGame": self.trouble.lost_game, "standby": standby, "failedOver": self.is_away,
+            "waitsFor": waits_for,
             "message": self.message(now),
         })
     }
@@ -172,7 +226,7 @@ impl Alarm {
     pub(crate) fn news_since(&self, earlier: &Self) -> News {
         let decisive = |one: &Self| {
             let readiness = one.standby.as_ref().map(|standby| standby.failing.is_empty());
-            (one.trouble.cause, readiness, one.is_away)
+            (one.trouble.cause, readiness, one.is_away, one.wait.clone())
         };
         let numbers = |one: &Self| (one.trouble.connected, one.trouble.lost_game);
         if decisive(self) != decisive(earlier) {
@@ -212,8 +266,15 @@ pub(crate) fn alarm_of(
     readiness: Option<&Readiness>,
     losing_since: &mut Option<Timestamp>,
 ) -> Option<Alarm> {
-    let trouble = server_trouble(app, catalog, &world.id)
-        .or_else(|| client_trouble(app, catalog, &world.id, losing_since))?;
+    let (trouble, wait) = match waiting_trouble(app, catalog, &world.id) {
+        // It is what keeps people from being saved, whatever else is wrong.
+        Some((trouble, wait)) => (trouble, Some(wait)),
+        None => {
+            let trouble = server_trouble(app, catalog, &world.id)
+                .or_else(|| client_trouble(app, catalog, &world.id, losing_since))?;
+            (trouble, None)
+        }
+    };
     let standby = world.standby.clone().zip(readiness).map(|(standby, readiness)| Standby {
         world: standby,
         failing: readiness.blocking().map(|check| check.id.as_str().to_owned()).collect(),
@@ -222,6 +283,7 @@ pub(crate) fn alarm_of(
         world: world.id.clone(),
         name: world.spec.name.clone(),
         trouble,
+        wait,
         standby,
         is_away: catalog.is_away(&world.id),
     })
@@ -229,7 +291,13 @@ pub(crate) fn alarm_of(
 
 #[cfg(test)]
 mod tests {
+    use lifeboat_core::deployment::Deployment;
+    use lifeboat_store::Transaction;
+
     use super::*;
+    use crate::http::fixture::Plane;
+    use crate::keyspace;
+    use crate::writer::json as encode;
 
     fn alarm(cause: Cause, failing: &[&str]) -> Alarm {
         let at = Timestamp::from_ms(1_000);
@@ -237,6 +305,7 @@ mod tests {
             world: "wld_1".parse().unwrap(),
             name: "Main Stage".to_owned(),
             trouble: Trouble { cause, since: Some(at), connected: 500, lost_game: 480 },
+            wait: None,
             standby: Some(Standby {
                 world: "wld_2".parse().unwrap(),
                 failing: failing.iter().map(|&id| id.to_owned()).collect(),
@@ -267,6 +336,43 @@ mod tests {
             assert_eq!(alarm.message(now), format!("Main Stage: {text}"));
             assert_eq!(alarm.view(now)["message"], alarm.message(now));
         }
+    }
+
+    #[tokio::test]
+    async fn a_failover_whose_target_does_not_come_is_an_alarm_that_says_what_to_do() {
+        let plane = Plane::start().await;
+        let (main, standby) = (plane.world("Main Stage").await, plane.world("Backup").await);
+        plane.activate(&main).await;
+        let alarm = || {
+            let (app, catalog) = (&plane.app, plane.app.catalog());
+            alarm_of(app, &catalog, catalog.world(&main).unwrap(), None, &mut None)
+        };
+        let request = json!({ "targetWorldId": standby, "waitForTarget": true, "force": true,
+            "reason": "a test" });
+        let line = format!("POST /api/worlds/{main}/failover");
+        let began = plane.ask(&line, Some(request)).await;
+        assert_eq!(began.body["waitsForTarget"], true, "{}", began.text);
+        assert_eq!(alarm(), None, "it starts");
+        let started = plane.app.catalog().current_deployment(&standby).unwrap().clone();
+        let failed = Deployment { phase: Phase::Error, ..(*started).clone() };
+        let put = Transaction::new().put(keyspace::deployment(&failed.id), encode(&failed));
+        plane.app.writer.commit_unaudited(put).await.unwrap();
+        let now = plane.app.now();
+        let view = alarm().expect("an alarm, with nobody in the world either").view(now);
+        assert_eq!(view["cause"], "targetFailed");
+        let failover = began.body["id"].as_str().unwrap();
+        let waits_for = json!({ "failoverId": failover, "worldId": standby, "phase": "Error" });
+        assert_eq!(view["waitsFor"], waits_for);
+        let message = view["message"].as_str().unwrap();
+        let what_to_do = format!(
+            "{failover} waits for Backup (Error): lifeboat world launch {standby}, or lifeboat \
+             failover undo {failover}"
+        );
+        assert!(message.starts_with("Main Stage: the target does not come 0 s, "), "{message}");
+        assert!(message.ends_with(&what_to_do), "{message}");
+        let undo = format!("POST /api/failovers/{failover}/undo");
+        assert_eq!(plane.ask(&undo, Some(json!({}))).await.status, 202);
+        assert_eq!(alarm(), None, "nobody waits any more");
     }
 
     #[test]

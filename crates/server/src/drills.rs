@@ -65,6 +65,11 @@ impl Drills {
         found.map(|one| one.id.clone())
     }
 
+    /// Whether a drill runs on this world.
+    pub(crate) fn has(&self, world: &WorldId) -> bool {
+        taking_part(&self.lock(), world).next().is_some()
+    }
+
     /// Takes the place of a drill; none if another runs on either world.
     fn enter(&self, id: &DrillId, main: &WorldId, standby: &WorldId) -> Option<Place> {
         let mut running = self.lock();

@@ -21,4 +21,4 @@ pub(crate) use report::report;
 pub(crate) use start::{Started, fail_back, fail_over, undo};
 pub(crate) use steer::{Retune, hold, known, nudge, resume, retune};
 pub(crate) use view::{record_view, rows_of};
-pub(crate) use waiting::run as end_waits;
+pub(crate) use waiting::{run as end_waits, waits_in_vain};

@@ -17,7 +17,7 @@ use lifeboat_core::live_config::{
 use lifeboat_core::problem::FieldProblem;
 use lifeboat_core::world::World;
 use lifeboat_protocol::problem::Problem;
-use lifeboat_store::{Precondition, Transaction};
+use lifeboat_store::Transaction;
 use serde_json::Value;
 
 pub(crate) use facts::Facts;
@@ -49,12 +49,15 @@ pub(crate) struct Saved {
     pub(crate) entry: Arc<LiveEntry>,
     /// What the operator should know.
     pub(crate) warnings: Vec<SaveWarning>,
+    /// The failovers that were written with it.
+    pub(crate) records: Vec<FailoverRecord>,
 }
 
 /// What one look at the catalog makes of a save.
 struct Draft {
+    world: Arc<World>,
     before: Arc<LiveEntry>,
-    next: LiveConfig,
+    next: LiveEntry,
     warnings: Vec<SaveWarning>,
     transaction: Transaction,
     records: Vec<FailoverRecord>,
@@ -73,34 +76,34 @@ pub(crate) struct Step<'a> {
 }
 
 /// Changes a world's live config by `edit` and saves it, whole or not at all, with the failovers
-/// that `records` says belong to that step in the same commit. Loses a race at most
-/// [`WRITE_RETRIES_MAX`] times and decides anew each time.
+/// that `records` says belong to that step in the same commit. Both decide by the same catalog, and
+/// the commit holds only while the world and its live config are as they are there. Loses a race at
+/// most [`WRITE_RETRIES_MAX`] times and decides anew each time.
 pub(crate) async fn save(
     app: &App,
     actor: &Actor,
     world: &WorldId,
     options: &SaveOptions,
-    edit: impl Fn(&ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
+    edit: impl Fn(&Catalog, &ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
     records: impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
 ) -> ApiResult<Saved> {
     let _turn = app.writer.turn(world).await;
     for _ in 0..WRITE_RETRIES_MAX {
         let catalog = app.catalog();
         let draft = draft(app, &catalog, actor, world, options, &edit, &records)?;
-        if draft.next == draft.before.config {
-            return Ok(Saved { entry: draft.before, warnings: draft.warnings });
+        if draft.next.config == draft.before.config {
+            let (entry, warnings) = (draft.before, draft.warnings);
+            return Ok(Saved { entry, warnings, records: Vec::new() });
         }
         let about = about(app, world, options, &draft);
-        let (transaction, records) = (draft.transaction, &draft.records);
-        let committed = match put_records(app, &catalog, transaction, records).await {
+        let committed = match guarded(app, &catalog, &draft).await {
             Ok(transaction) => app.writer.commit(transaction, actor, about).await,
             Err(failed) => Err(failed),
         };
         match committed {
-            Ok(_) => {
+            Ok(revision) => {
                 prune(app, world).await;
-                let entry = live_of(&app.catalog(), world)?;
-                return Ok(Saved { entry, warnings: draft.warnings });
+                return Ok(draft.saved_at(revision));
             }
             Err(WriteError::Lost) => app.catch_up().await,
             Err(failed) => return Err(failed.into()),
@@ -109,20 +112,60 @@ pub(crate) async fn save(
     Err(WriteError::Lost.into())
 }
 
+/// Whether a save would be a step of a failover by hand: another override, or a counter raised.
+pub(crate) fn moves_people(
+    app: &App,
+    actor: &Actor,
+    world: &WorldId,
+    options: &SaveOptions,
+    edit: impl Fn(&Catalog, &ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
+    records: impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
+) -> ApiResult<bool> {
+    let draft = draft(app, &app.catalog(), actor, world, options, &edit, &records)?;
+    let (before, after) = (&draft.before.game, &draft.next.game);
+    Ok(before.failover != after.failover || before.force_disconnect != after.force_disconnect)
+}
+
+impl Draft {
+    /// What was saved, also where this node does not serve it yet.
+    fn saved_at(self, revision: u64) -> Saved {
+        let entry = Arc::new(LiveEntry { revision, ..self.next });
+        let at = |record: FailoverRecord| match record.revision {
+            0 => FailoverRecord { revision, ..record },
+            _ => record,
+        };
+        let records = self.records.into_iter().map(at).collect();
+        Saved { entry, warnings: self.warnings, records }
+    }
+}
+
+/// The transaction of a draft, on condition that what it was decided by is unchanged.
+async fn guarded(app: &App, catalog: &Catalog, draft: &Draft) -> Result<Transaction, WriteError> {
+    let key = keyspace::world(&draft.world.id);
+    let kept = app.store.read(&key).await.map_err(WriteError::Failed)?.ok_or(WriteError::Lost)?;
+    let is_same =
+        serde_json::from_slice::<World>(&kept.value).is_ok_and(|kept| kept == *draft.world);
+    if !is_same {
+        return Err(WriteError::Lost);
+    }
+    let transaction = draft.transaction.clone().require(unchanged(key, kept.modified));
+    put_records(app, catalog, transaction, &draft.records).await
+}
+
 fn draft(
     app: &App,
     catalog: &Catalog,
     actor: &Actor,
     world: &WorldId,
     options: &SaveOptions,
-    edit: &impl Fn(&ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
+    edit: &impl Fn(&Catalog, &ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
     records: &impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
 ) -> ApiResult<Draft> {
     let known = world_of(catalog, world)?;
     let before = live_of(catalog, world)?;
     check_if_match(options.if_match.as_ref(), before.revision)?;
     let rules = rules_of(app, &known)?;
-    let next = edit(rules, &before.config).map_err(refused_by_rules)?;
+    let next = edit(catalog, rules, &before.config).map_err(refused_by_rules)?;
     let force = match options.force_reason {
         Some(_) => Force::WithReason,
         None => Force::No,
@@ -134,18 +177,17 @@ fn draft(
         return Err(refused_by_rules(refusals));
     }
     let now = app.now();
-    let entry = LiveEntry::new(0, now, actor.name.clone(), next.clone());
+    let next = LiveEntry::new(0, now, actor.name.clone(), next);
     let mut transaction = Transaction::new()
         .require(unchanged(keyspace::live(world), before.revision))
-        .require(Precondition::exists(keyspace::world(world)))
-        .put(keyspace::live(world), json(&entry))
-        .put(history::key(world, now), json(&entry));
+        .put(keyspace::live(world), json(&next))
+        .put(history::key(world, now), json(&next));
     for other in check.worlds_read.iter().filter(|other| *other != world) {
         transaction = guard_followed(transaction, catalog, other);
     }
-    let step = Step { catalog, world: &known, before: &before, after: &entry };
+    let step = Step { catalog, world: &known, before: &before, after: &next };
     let records = records(&step)?;
-    Ok(Draft { before, next, warnings: check.warnings, transaction, records })
+    Ok(Draft { world: known, before, next, warnings: check.warnings, transaction, records })
 }
 
 /// The save holds only while the override of `other` is as it was read: two saves that would make
@@ -216,7 +258,7 @@ fn about(app: &App, world: &WorldId, options: &SaveOptions, draft: &Draft) -> Ab
         action: options.action,
         target: world.to_string(),
         before: masked(&draft.before.config),
-        after: masked(&draft.next),
+        after: masked(&draft.next.config),
         reason: options.force_reason.clone().or_else(|| options.reason.clone()),
     }
 }

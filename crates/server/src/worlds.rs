@@ -22,7 +22,7 @@ pub(crate) use change::{change, etag};
 pub(crate) use create::create;
 pub(crate) use deployments::{RestartOptions, StopOptions, extend, restart, stop};
 pub(crate) use launch::{LaunchOptions, launch};
-pub(crate) use mirror::mirror;
+pub(crate) use mirror::{mirror, overwritten_by};
 pub(crate) use removal::remove;
 pub(crate) use standby::{StandbyChange, create_standby, set_standby};
 pub(crate) use stored::no_deployment;

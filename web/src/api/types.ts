@@ -165,6 +165,7 @@ export interface Failover {
   startedAt: string;
   finishedAt: string | null;
   revision: number;
+  waitsForTarget?: boolean;
   plan: { sessions: number; windowMs: number; ratePerSecond: number; rules: Rule[] };
   counts: Counts;
   refusals: Record<string, number>;

@@ -54,18 +54,19 @@ impl Edit<'_> {
     #[must_use]
     pub fn consequences(&self, now: Timestamp) -> Consequences {
         let (before, after) = (self.before.force_disconnect, self.after.force_disconnect);
-        let open_now = self.catalog.open_failover(self.world);
+        let is_raised = after.all_clients > before.all_clients;
+        let open = || self.catalog.open_failovers_of(self.world);
         let mut follows = Consequences { changed: Vec::new(), begun: Vec::new() };
-        if after.all_clients > before.all_clients {
-            self.all_leave(open_now, now, &mut follows);
+        if is_raised {
+            self.all_leave(now, &mut follows);
         } else if self.is_cleared() {
-            let open = self.catalog.open_failovers_of(self.world);
-            let moving = open.filter(|record| record.kind == Kind::Failover);
+            let moving = open().filter(|record| record.kind == Kind::Failover);
             follows.changed.extend(moving.map(|record| record.cancelled(now)));
-        } else if let Some(record) = open_now {
-            follows.changed.extend(self.led_elsewhere(record));
+        } else {
+            follows.changed.extend(open().filter_map(|record| self.led_elsewhere(record)));
         }
-        let is_coming_home = open_now.is_some_and(|record| record.kind == Kind::Failback);
+        // A way home that was under way ends with the raise, so another one begins.
+        let is_coming_home = !is_raised && open().any(|record| record.kind == Kind::Failback);
         if after.redirected > before.redirected && !is_coming_home {
             let target = self.end().unwrap_or_else(|| self.world.clone());
             let counter = after.redirected;
@@ -74,7 +75,31 @@ impl Edit<'_> {
                 follows.changed.extend(brought_home(self.catalog, self.world));
             }
         }
+        self.pace_anew(&mut follows);
         follows
+    }
+
+    /// The moves into this world go as fast as it takes people now, and no faster than planned. A
+    /// rehearsal tries a rate of its own.
+    fn pace_anew(&self, follows: &mut Consequences) {
+        let (before, after) = (self.before.admission, self.after.admission);
+        if before == after {
+            return;
+        }
+        let per_second = self.catalog.joins_per_second_with(self.world, Some(after));
+        let is_paced = |record: &FailoverRecord| {
+            let is_into = &record.target_world_id == self.world;
+            is_into && record.phase.is_open() && record.trigger != Trigger::Drill
+        };
+        for record in self.catalog.failovers().filter(|record| is_paced(record)) {
+            match follows.changed.iter_mut().find(|one| one.id == record.id) {
+                Some(changed) if is_paced(changed) => {
+                    *changed = changed.at_pace_of_target(per_second);
+                }
+                Some(_) => {}
+                None => follows.changed.push(record.at_pace_of_target(per_second)),
+            }
+        }
     }
 
     fn is_cleared(&self) -> bool {
@@ -88,29 +113,24 @@ impl Edit<'_> {
     }
 
     /// Everyone leaves: to where the override leads, or into the world again where there is none.
-    fn all_leave(
-        &self,
-        open_now: Option<&Arc<FailoverRecord>>,
-        now: Timestamp,
-        follows: &mut Consequences,
-    ) {
+    /// Whatever else moves the world's people ends for it.
+    fn all_leave(&self, now: Timestamp, follows: &mut Consequences) {
         let counter = self.after.force_disconnect.all_clients;
         let (kind, target) = match self.end() {
             Some(end) => (Kind::Failover, end),
             None => (Kind::Rejoin, self.world.clone()),
         };
-        let is_same = |record: &FailoverRecord| {
+        let is_same = |record: &&Arc<FailoverRecord>| {
             let is_real = record.trigger != Trigger::Drill;
             is_real && record.kind == kind && record.target_world_id == target
         };
-        match open_now {
-            Some(moving) if is_same(moving) => {
-                follows.changed.push(FailoverRecord { counter, ..(**moving).clone() });
-            }
-            other => {
-                follows.changed.extend(other.map(|record| record.cancelled(now)));
-                follows.begun.push(Begun { kind, target, counter });
-            }
+        let open = || self.catalog.open_failovers_of(self.world);
+        let same = open().filter(is_same).max_by_key(|one| (one.started_at, one.id.clone()));
+        let others = open().filter(|one| same.is_none_or(|same| same.id != one.id));
+        follows.changed.extend(others.map(|record| record.cancelled(now)));
+        match same {
+            Some(same) => follows.changed.push(FailoverRecord { counter, ..(**same).clone() }),
+            None => follows.begun.push(Begun { kind, target, counter }),
         }
     }
 
@@ -121,14 +141,12 @@ impl Edit<'_> {
         let target = self.end().filter(|end| *end != record.target_world_id)?;
         (is_other && moves_away).then(|| {
             let deployment = self.catalog.current_deployment(&target);
-            let mut next = FailoverRecord {
+            FailoverRecord {
                 kind: Kind::Failover,
                 target_deployment_id: deployment.map(|one| one.id.clone()),
-                ..record.clone()
-            };
-            next.plan.rate_per_second = self.catalog.joins_per_second(&target);
-            next.target_world_id = target;
-            next
+                target_world_id: target.clone(),
+                ..record.at_pace(self.catalog.joins_per_second(&target))
+            }
         })
     }
 }
@@ -190,6 +208,8 @@ fn brought_home(catalog: &Catalog, world: &WorldId) -> Option<FailoverRecord> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::Value;
 
     use super::*;
@@ -222,21 +242,26 @@ mod tests {
         FailoverRecord { phase, ..new.begin(FailoverId::from_unique("1"), NOW) }
     }
 
-    fn catalog(record: Option<FailoverRecord>) -> Catalog {
+    fn catalog(records: impl IntoIterator<Item = FailoverRecord>) -> Catalog {
         let pair = Pair::matching();
         let mut changes: Vec<_> = [pair.main, pair.standby]
             .into_iter()
             .map(|side| CatalogChange::World(side.world.id.clone(), Some(side.world)))
             .collect();
-        changes.extend(record.map(|one| CatalogChange::Failover(one.id.clone(), Some(one))));
+        let records = records.into_iter();
+        changes.extend(records.map(|one| CatalogChange::Failover(one.id.clone(), Some(one))));
         Catalog::default().with(1, changes)
     }
 
     /// The phases and counters of the records that change, and what begins.
     type Follows = (Vec<(MovePhase, u64)>, Vec<(Kind, WorldId, u64)>);
 
-    fn follows(record: Option<FailoverRecord>, before: &GameConfig, after: &GameConfig) -> Follows {
-        let (catalog, world) = (catalog(record), &id("wld_main"));
+    fn follows(
+        records: impl IntoIterator<Item = FailoverRecord>,
+        before: &GameConfig,
+        after: &GameConfig,
+    ) -> Follows {
+        let (catalog, world) = (catalog(records), &id("wld_main"));
         let Consequences { changed, begun } =
             Edit { catalog: &catalog, world, before, after }.consequences(NOW);
         let changed = changed.into_iter().map(|one| (one.phase, one.counter)).collect();
@@ -275,13 +300,50 @@ mod tests {
         assert_eq!(follows(Some(moving), &before, &after), (ended, vec![again]));
     }
 
+    /// The same record, begun a second later under another id.
+    fn later(record: FailoverRecord) -> FailoverRecord {
+        let started_at = record.started_at + Duration::from_secs(1);
+        FailoverRecord { id: FailoverId::from_unique("2"), started_at, ..record }
+    }
+
+    #[test]
+    fn a_raise_ends_everything_that_moves_but_the_same() {
+        let (before, after) = (game("wld_standby", 1, 0), game("wld_standby", 2, 0));
+        let failover = record(Kind::Failover, Trigger::LiveConfig, MovePhase::Moving);
+        let home = later(record(Kind::Failback, Trigger::LiveConfig, MovePhase::Moving));
+        let beside = [failover, home.clone()];
+        let goes_on = vec![(MovePhase::Cancelled, 1), (MovePhase::Moving, 2)];
+        assert_eq!(follows(beside, &before, &after), (goes_on, vec![]));
+        let rejoin = record(Kind::Rejoin, Trigger::LiveConfig, MovePhase::Held);
+        let ended = vec![(MovePhase::Cancelled, 1), (MovePhase::Cancelled, 1)];
+        let away = (Kind::Failover, id("wld_standby"), 2);
+        let both = [rejoin, home];
+        assert_eq!(follows(both.clone(), &before, &after), (ended.clone(), vec![away.clone()]));
+        let called_too = game("wld_standby", 2, 1);
+        let back = (Kind::Failback, id("wld_standby"), 1);
+        assert_eq!(follows(both, &before, &called_too), (ended, vec![away, back]));
+    }
+
+    #[test]
+    fn another_override_leads_also_those_elsewhere_who_move_beside_a_way_home() {
+        let failover = record(Kind::Failover, Trigger::LiveConfig, MovePhase::Moving);
+        let home = later(record(Kind::Failback, Trigger::LiveConfig, MovePhase::Moving));
+        let elsewhere = FailoverRecord { target_world_id: id("wld_elsewhere"), ..failover.clone() };
+        let (catalog, world) = (catalog([elsewhere, home]), &id("wld_main"));
+        let (before, after) = (&game("wld_elsewhere", 1, 1), &game("wld_standby", 1, 1));
+        let edit = Edit { catalog: &catalog, world, before, after };
+        let changed = edit.consequences(NOW).changed;
+        let [led] = &changed[..] else { panic!("{changed:?}") };
+        assert_eq!((&led.id, led.target_world_id.as_str()), (&failover.id, "wld_standby"));
+    }
+
     #[test]
     fn an_override_that_is_set_after_the_raise_takes_those_who_move_with_it() {
         let begun = Begun { kind: Kind::Rejoin, target: id("wld_main"), counter: 1 };
         let new = NewRecord::new(id("wld_main"), begun, Trigger::LiveConfig, 7.0);
         let rejoin = new.begin(FailoverId::from_unique("1"), NOW);
         let held = FailoverRecord { phase: MovePhase::Held, ..rejoin };
-        let (catalog, world) = (catalog(Some(held.clone())), &id("wld_main"));
+        let (catalog, world) = (catalog([held.clone()]), &id("wld_main"));
         let (before, after) = (&game("", 1, 0), &game("wld_standby", 1, 0));
         let edit = Edit { catalog: &catalog, world, before, after };
         let Consequences { changed, begun } = edit.consequences(NOW);
@@ -292,6 +354,42 @@ mod tests {
         assert_eq!(begun, []);
         let nothing = Edit { before: after, ..edit }.consequences(NOW);
         assert_eq!(nothing, Consequences { changed: vec![], begun: vec![] });
+    }
+
+    #[test]
+    fn a_move_follows_what_its_target_takes_and_goes_no_faster_than_planned() {
+        let paced = |per_second: f64| {
+            let mut side = Pair::matching().main;
+            side.set("game", "Admission", "JoinsPerSecond", per_second);
+            side.live.game.clone()
+        };
+        let new = |kind, trigger, phase| FailoverRecord {
+            world_id: id("wld_elsewhere"),
+            target_world_id: id("wld_main"),
+            ..record(kind, trigger, phase)
+        };
+        let mut moving = new(Kind::Failover, Trigger::Api, MovePhase::Moving);
+        let mut was = 0.0;
+        for (rate, goes_at) in [(20.0, 20.0), (5.0, 5.0), (30.0, 30.0), (80.0, 50.0), (7.0, 7.0)] {
+            let (catalog, world) = (catalog([moving.clone()]), &id("wld_main"));
+            let (before, after) = (&paced(was), &paced(rate));
+            let edit = Edit { catalog: &catalog, world, before, after };
+            let Consequences { changed, begun } = edit.consequences(NOW);
+            let [next] = &changed[..] else { panic!("{changed:?}") };
+            assert_eq!((next.plan.rate_per_second, &begun[..]), (goes_at, &[][..]), "{rate}");
+            let same = Edit { before: after, ..edit }.consequences(NOW);
+            assert_eq!(same, Consequences { changed: vec![], begun: vec![] });
+            (moving, was) = (next.clone(), rate);
+        }
+        let by_operator = moving.at_pace(60.0).at_pace_of_target(70.0);
+        assert_eq!(by_operator.plan.rate_per_second, 60.0, "that is the plan from then on");
+        for other in [
+            new(Kind::Failover, Trigger::Drill, MovePhase::Moving),
+            new(Kind::Failover, Trigger::Api, MovePhase::Complete),
+            record(Kind::Failover, Trigger::Api, MovePhase::Moving),
+        ] {
+            assert_eq!(follows([other], &paced(0.0), &paced(1.0)), (vec![], vec![]));
+        }
     }
 
     #[test]
@@ -310,7 +408,7 @@ mod tests {
         assert_eq!(undone, (vec![(MovePhase::Cancelled, 1)], vec![home]));
         assert_eq!(follows(moving(Kind::Failback), &before, &after), (vec![], vec![]));
         let complete = record(Kind::Failover, Trigger::Api, MovePhase::Complete);
-        let (closed, _) = follows(Some(complete), &before, &after);
+        let (closed, _) = follows([complete], &before, &after);
         assert_eq!(closed, [(MovePhase::FailedBack, 1)]);
     }
 
@@ -330,7 +428,7 @@ mod tests {
     #[test]
     fn what_begins_ends_what_moves_and_the_way_home_closes_what_was_complete() {
         let ended = |kind: Kind, phase| {
-            let catalog = catalog(Some(record(Kind::Failover, Trigger::Api, phase)));
+            let catalog = catalog([record(Kind::Failover, Trigger::Api, phase)]);
             let ended = kind.overtakes(&catalog, &id("wld_main"), NOW);
             ended.into_iter().map(|record| record.phase).collect::<Vec<_>>()
         };

@@ -105,6 +105,7 @@ impl NewRecord {
             nobody_told: self.waits_for_target,
             counter_before: self.counter.saturating_sub(1),
             waited_until: None,
+            planned_per_second: None,
         }
     }
 }

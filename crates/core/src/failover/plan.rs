@@ -28,7 +28,7 @@ pub struct MoveFacts<'a> {
     /// The main world.
     pub main: Side<'a>,
     /// The world away from it: of a failover, the one that [`target_of`] names; of a failback, the
-    /// one that main's override leads to. None if there is none.
+    /// one that main's override leads to, or led to last. None if there is none.
     pub away: Option<Side<'a>>,
     /// Sessions that would move.
     pub sessions: usize,

@@ -194,6 +194,9 @@ pub struct FailoverRecord {
     /// When the wait for its target was over, if there was one.
     #[serde(default)]
     pub waited_until: Option<Timestamp>,
+    /// The rate of the plan, while its target was made to take fewer people than that.
+    #[serde(default)]
+    pub planned_per_second: Option<f64>,
 }
 
 impl FailoverRecord {
@@ -207,6 +210,27 @@ impl FailoverRecord {
     #[must_use]
     pub fn lets_stay(&self) -> bool {
         self.kind != Kind::Failback && (self.mode == Mode::Graceful || self.nobody_told)
+    }
+
+    /// Its target takes so many people in a second from now on: it goes no faster than that, and
+    /// no faster than planned either.
+    #[must_use]
+    pub fn at_pace_of_target(&self, per_second: f64) -> Self {
+        let planned = self.planned_per_second.unwrap_or(self.plan.rate_per_second);
+        let mut next = Self {
+            planned_per_second: Some(planned).filter(|planned| per_second < *planned),
+            ..self.clone()
+        };
+        next.plan.rate_per_second = per_second.min(planned);
+        next
+    }
+
+    /// It goes at this pace from now on, which an operator set.
+    #[must_use]
+    pub fn at_pace(&self, per_second: f64) -> Self {
+        let mut next = Self { planned_per_second: None, ..self.clone() };
+        next.plan.rate_per_second = per_second;
+        next
     }
 
     /// It ends before everyone is accounted for.

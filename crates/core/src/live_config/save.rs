@@ -23,6 +23,17 @@ pub trait OverrideFacts {
     fn deployment(&self, id: &DeploymentId) -> Option<DeploymentFacts>;
     /// Whether the comparison of the two worlds finds `target` fit to stand in for `main`.
     fn is_ready_to_stand_in(&self, main: &WorldId, target: &WorldId) -> bool;
+    /// The main world whose mirror overwrites at once what this step changes at its standby.
+    fn overwritten_by(&self, standby: &WorldId, step: SaveStep<'_>) -> Option<WorldId>;
+}
+
+/// A save, as the whole of the values before and after it.
+#[derive(Debug, Clone, Copy)]
+pub struct SaveStep<'a> {
+    /// What was there.
+    pub before: &'a LiveConfig,
+    /// What is to be there.
+    pub after: &'a LiveConfig,
 }
 
 /// What the rules have to know of a world.
@@ -61,6 +72,10 @@ pub enum WarningCode {
     CounterWithoutOverride,
     /// The pinned deployment has ended or is not the target's; its active one is used.
     OverrideDeploymentStale,
+    /// People are called home while the override sends them away again.
+    RedirectedWithOverride,
+    /// The standby mirrors its main world, which overwrites what was changed.
+    MirrorOverwrites,
 }
 
 /// A warning in the answer to a save.
@@ -113,6 +128,7 @@ pub fn check_override(
     after: &LiveConfig,
     facts: &impl OverrideFacts,
 ) -> OverrideCheck {
+    let overwritten_by = facts.overwritten_by(main, SaveStep { before, after });
     let (before, after) = (GameConfig::read(before), GameConfig::read(after));
     let is_changed = before.failover != after.failover;
     let mut check = OverrideCheck::default();
@@ -120,5 +136,12 @@ pub fn check_override(
         target::check(main, &after.failover, facts, &mut check);
     }
     target::warn(main, &before, &after, facts, &mut check);
+    check.warnings.extend(overwritten_by.map(|main| SaveWarning {
+        code: WarningCode::MirrorOverwrites,
+        message: format!(
+            "this standby mirrors {main}, which overwrites what was changed here: save it there, \
+             or end the mirror first"
+        ),
+    }));
     check
 }

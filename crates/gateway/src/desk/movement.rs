@@ -1,6 +1,7 @@
 //! Failovers in progress: their people, their line of slots and their ledger.
 
 mod news;
+mod pace;
 mod telling;
 
 use std::sync::Arc;
@@ -322,7 +323,8 @@ impl Desk {
         let rows = open.ledger.rows().iter().filter(|row| row.stage == Stage::Pending);
         let present = rows
             .filter_map(|row| self.by_id.get(&row.session).copied())
-            .filter(|key| concerns(&open.record, &self.sessions[*key]));
+            .filter(|key| concerns(&open.record, &self.sessions[*key]))
+            .filter(|key| !self.goes_with_another(*key, failover));
         let waits = |session: &Session| {
             let order = session.order.as_ref();
             order.is_some_and(|order| order.failover.as_ref() == Some(failover))
@@ -330,6 +332,14 @@ impl Desk {
         };
         let late = self.sessions.iter().filter(|(_, one)| waits(one)).map(|(key, _)| key);
         present.chain(late).collect()
+    }
+
+    /// Whether a session was called by several failovers and moves with another one of them.
+    fn goes_with_another(&self, key: Key, failover: &FailoverId) -> bool {
+        let order = self.sessions[key].order.as_ref();
+        let moves_with = order.and_then(|order| order.failover.as_ref());
+        let other = moves_with.filter(|id| *id != failover).and_then(|id| self.moves.get(id));
+        other.is_some_and(|other| other.record.phase.is_open())
     }
 
     /// Whether the moves of a failover are on hold.
@@ -340,26 +350,6 @@ impl Desk {
     /// Whether the people of a failover stay where they are, since nobody is told to leave yet.
     pub(super) fn tells_nobody(&self, failover: Option<&FailoverId>) -> bool {
         failover.and_then(|id| self.moves.get(id)).is_some_and(Move::tells_nobody)
-    }
-
-    /// Goes as fast as the targets keep up: whoever comes before its turn at the slower pace gets
-    /// a later one.
-    pub(super) fn watch_pace(&mut self, now: Timestamp) {
-        for open in self.moves.values_mut().filter(|open| open.record.phase == MovePhase::Moving) {
-            let before = open.pace.rate();
-            let rate = open.pace.observe(open.ledger.on_the_way(now), now);
-            if rate != before {
-                open.pacer.set_rate(rate, rate.get() * BURST_SHARE, now);
-                open.line.set_rate(rate);
-            }
-        }
-    }
-
-    /// Counts a newcomer among those whom the moves into a world place, so that their people do not
-    /// come on top of it.
-    pub(super) fn charge_moves(&mut self, world: &WorldId, now: Timestamp) {
-        let into = self.moves.values_mut().filter(|open| open.leads_into(world));
-        into.for_each(|open| open.pacer.charge(now));
     }
 
     /// Enters what happened to a session into every ledger that counts it.

@@ -16,6 +16,7 @@ use lifeboat_protocol::join::is_final;
 
 use super::effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
 use super::join::spread_refusal;
+use super::movement::Move;
 use super::placement::{Candidate, Granted};
 use super::session::{Order, Session};
 use super::values::Moved;
@@ -38,14 +39,33 @@ impl Desk {
         &self,
         session: &Session,
     ) -> Option<(RejoinReason, Option<FailoverId>)> {
-        let called = self.called_out(session);
-        let called_home = self.called_home(session);
-        match (called, called_home) {
-            // Of two calls, the one that is in progress has a place in its line.
-            (Some((_, None)), Some(home @ (_, Some(_)))) => Some(home),
-            (Some(called), _) => Some(called),
-            (None, Some(home)) => Some(home),
+        match (self.called_out(session), self.called_home(session)) {
+            (Some(called), Some(home)) => {
+                let goes_home = self.goes_home(session, called.1.as_ref(), home.1.as_ref());
+                Some(if goes_home { home } else { called })
+            }
+            (Some(call), None) | (None, Some(call)) => Some(call),
             (None, None) => self.lost_place(session).map(|reason| (reason, None)),
+        }
+    }
+
+    /// Whether a session that is called out of its world and home too goes with those who go home.
+    fn goes_home(
+        &self,
+        session: &Session,
+        called: Option<&FailoverId>,
+        home: Option<&FailoverId>,
+    ) -> bool {
+        let end = destination(&self.catalog, &session.requested).map(|end| end.id.clone()).ok();
+        let target = |id| self.moves.get(id).map(|open: &Move| &open.record.target_world_id);
+        let leads_there = |id| target(id) == end.as_ref();
+        match (called, home) {
+            (_, None) => false,
+            // Of two calls, the one that is in progress has a place in its line.
+            (None, Some(_)) => true,
+            // Of two in progress, the one that leads where the session goes: the way home of a
+            // chain's first world has nothing to do with what holds up its second.
+            (Some(called), Some(home)) => leads_there(home) && !leads_there(called),
         }
     }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use lifeboat_core::drill::{DrillPhase, DrillRecord};
 use lifeboat_core::failover::{FailoverRequest, Trigger};
+use lifeboat_core::ids::WorldId;
 use lifeboat_core::limits::DRILL_PATIENCE;
+use lifeboat_core::live_config::OverrideTarget;
 use tokio::time::Instant;
 
 use super::{ROLE, stored};
@@ -51,11 +53,16 @@ pub(super) async fn bring_home(app: &App, record: &DrillRecord, actor: &Actor) -
     loop {
         let catalog = app.catalog();
         let world = &record.world_id;
-        // By its own name: an override that was set by hand since belongs to no failover.
+        // By its own name, and as a failover sets it: an override that was set by hand since
+        // belongs to no failover.
         let is_ours = catalog.latest_failover(world).is_some_and(|latest| {
             latest.trigger == Trigger::Drill && latest.by == record.id.as_str()
         });
-        if catalog.override_of(world).is_none() || !is_ours {
+        let world_only = |id: &WorldId| {
+            let world = id.clone();
+            OverrideTarget { world, deployment: None, launch_context: None }
+        };
+        if !is_ours || catalog.override_of(world) != Some(world_only(&record.target_world_id)) {
             return None;
         }
         let request = FailoverRequest {

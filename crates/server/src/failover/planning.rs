@@ -54,7 +54,7 @@ pub(super) fn plan(
 ) -> Planned {
     let Some(main) = side(app, catalog, world) else { return nowhere() };
     let away_id = match kind {
-        Kind::Failback => catalog.override_of(world).map(|target| target.world),
+        Kind::Failback => away_from(catalog, world),
         Kind::Failover | Kind::Rejoin => target_of(kind, request, main.world),
     };
     let target = target_of(kind, request, main.world);
@@ -83,6 +83,12 @@ pub(super) fn plan(
         plan.rate_per_second = asked;
     }
     with_end(catalog, world, kind, plan)
+}
+
+/// The world that people are in who asked for `world`: where its override leads, or led to last.
+fn away_from(catalog: &Catalog, world: &WorldId) -> Option<WorldId> {
+    let target = catalog.override_of(world).map(|target| target.world);
+    target.or_else(|| Some(catalog.latest_failover(world)?.target_world_id.clone()))
 }
 
 /// What the last drill of a pair found.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{
-    Begun, FailoverRecord, FailoverRequest, Kind, MovePhase, NewRecord, Rule, Trigger,
+    Begun, FailoverRecord, FailoverRequest, Kind, MovePhase, NewRecord, Rule, Trigger, target_of,
 };
 use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::live_config::{ConfigRules, LiveConfig};
@@ -75,10 +75,12 @@ async fn bring_home(
     let main = world_of(&catalog, world)?;
     let is_moving_home =
         catalog.open_failover(world).is_some_and(|record| record.kind == Kind::Failback);
-    if catalog.override_of(world).is_none() && !is_moving_home {
+    // An override that was cleared by hand leaves people away whom nobody called home.
+    let away = app.gateway.desk().present_for(Kind::Failback, world, app.now());
+    if catalog.override_of(world).is_none() && !is_moving_home && away == 0 {
         let stands_in_for = main.standby_for.as_ref().and_then(|other| catalog.world(other));
-        let nobody = "the world has no override: nobody is sent elsewhere, so there is nothing to \
-                      bring home";
+        let nobody = "the world has no override, and nobody who asked for it is elsewhere: there is \
+                      nothing to bring home";
         let detail = stands_in_for.map_or_else(|| nobody.to_owned(), |main| is_standby_of(main));
         return Err(ApiError::new(ErrorCode::NotFailedOver, detail));
     }
@@ -202,9 +204,11 @@ async fn commit(
     request: &FailoverRequest,
     way: Way,
 ) -> ApiResult<Started> {
-    let target = plan(app, &app.catalog(), world, request, way).target;
-    let rules_of_edit =
-        |rules: &ConfigRules, now: &LiveConfig| way.kind.redirect(rules, now, target.as_ref());
+    let redirect = |catalog: &Catalog, rules: &ConfigRules, now: &LiveConfig| {
+        let main = catalog.world(world);
+        let target = main.and_then(|main| target_of(way.kind, request, main));
+        way.kind.redirect(rules, now, target.as_ref())
+    };
     // The same one, if somebody else began it meanwhile.
     let same = OnceLock::new();
     let records = |step: &Step<'_>| {
@@ -227,22 +231,18 @@ async fn commit(
         force_reason: Some(request.reason.clone()),
         ..SaveOptions::default()
     };
-    let saved = live_config::save(app, actor, world, &options, rules_of_edit, records).await;
+    let saved = live_config::save(app, actor, world, &options, redirect, records).await;
     match (saved, same.into_inner()) {
-        (Ok(_), _) => begun(&app.catalog(), world).map(Started::Began),
+        (Ok(saved), _) => begun(saved.records).map(Started::Began),
         (Err(_), Some(moving)) => Ok(Started::Moving(moving)),
         (Err(refusal), None) => Err(refusal),
     }
 }
 
-/// The newest record of a world.
-fn begun(catalog: &Catalog, world: &WorldId) -> ApiResult<Arc<FailoverRecord>> {
-    catalog
-        .failovers()
-        .filter(|record| &record.world_id == world)
-        .max_by_key(|record| (record.started_at, record.revision))
-        .cloned()
-        .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the failover's record is gone"))
+/// The one that begins, of the records that were written with it.
+fn begun(records: Vec<FailoverRecord>) -> ApiResult<Arc<FailoverRecord>> {
+    let open = records.into_iter().find(|record| record.phase.is_open()).map(Arc::new);
+    open.ok_or_else(|| ApiError::new(ErrorCode::Internal, "the failover's record is gone"))
 }
 
 /// The failover that is in progress already, if the request asks for the same; an error if it asks
@@ -329,131 +329,4 @@ fn check(request: &FailoverRequest) -> ApiResult<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use crate::http::fixture::Plane;
-
-    async fn world(plane: &Plane, name: &str) -> String {
-        let body = json!({ "name": name, "build": { "mod": "plaza" } });
-        let made = plane.ask("POST /api/worlds", Some(body)).await;
-        made.body["id"].as_str().unwrap().to_owned()
-    }
-
-    #[tokio::test]
-    async fn a_failback_leads_nowhere_but_home() {
-        let plane = Plane::start().await;
-        let (main, other) = (world(&plane, "Main").await, world(&plane, "Other").await);
-        let line = format!("POST /api/worlds/{main}/failback");
-        let elsewhere = json!({ "targetWorldId": other });
-        let refused = plane.ask(&line, Some(elsewhere)).await;
-        assert_eq!((refused.status.as_u16(), refused.code()), (422, "validation_failed"));
-        assert_eq!(refused.body["errors"][0]["path"], "/targetWorldId", "{}", refused.text);
-        for home in [json!({ "targetWorldId": main }), json!({ "targetWorldId": null })] {
-            let taken = plane.ask(&line, Some(home)).await;
-            assert_eq!((taken.status.as_u16(), taken.code()), (409, "not_failed_over"));
-        }
-    }
-
-    #[tokio::test]
-    async fn whoever_names_the_standby_is_told_which_world_is_meant() {
-        let plane = Plane::start().await;
-        let main = world(&plane, "Main Stage").await;
-        let made = plane.ask(&format!("POST /api/worlds/{main}/standby"), Some(json!({}))).await;
-        let standby = format!("/api/worlds/{}", made.body["id"].as_str().unwrap());
-        let meant = "this is the standby of Main Stage; name that";
-        let readiness = plane.ask(&format!("GET {standby}/readiness"), None).await.body;
-        let check = &readiness["checks"][0];
-        assert_eq!((&readiness["ready"], &check["message"]), (&json!(false), &json!(meant)));
-        assert_eq!(check["remedy"], format!("lifeboat standby check {main}"));
-        let blocked = plane.ask(&format!("POST {standby}/failover"), Some(json!({}))).await;
-        assert_eq!(blocked.code(), "failover_blocked", "{}", blocked.text);
-        assert_eq!(blocked.body["detail"], "blocked by target_missing; cannot be forced");
-        let rule = &blocked.body["rules"][0];
-        assert_eq!((&rule["message"], &rule["mayForce"]), (&json!(meant), &json!(false)));
-        assert_eq!(rule["remedy"], format!("lifeboat failover run {main}"));
-        for (line, body) in [
-            (format!("PUT {standby}/standby"), json!({ "worldId": null })),
-            (format!("POST {standby}/standby"), json!({})),
-            (format!("POST {standby}/failback"), json!({})),
-        ] {
-            let refused = plane.ask(&line, Some(body)).await;
-            assert!(refused.status.is_client_error(), "{line}: {}", refused.text);
-            let detail = refused.body["detail"].as_str().unwrap();
-            assert!(detail.contains(meant), "{line}: {detail}");
-        }
-        let kept = plane.ask(&format!("GET {standby}"), None).await;
-        assert_eq!(kept.body["standbyFor"], main);
-    }
-
-    fn forced(target: &str) -> serde_json::Value {
-        json!({ "targetWorldId": target, "force": true, "reason": "a test" })
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn of_two_who_fail_over_to_different_targets_at_once_one_is_refused() {
-        let plane = Plane::start().await;
-        for round in 0..5 {
-            let name = |what: &str| format!("{what} {round}");
-            let main = world(&plane, &name("Main")).await;
-            let targets = [world(&plane, &name("A")).await, world(&plane, &name("B")).await];
-            let line = format!("POST /api/worlds/{main}/failover");
-            let [first, second] = targets.map(|target| plane.ask(&line, Some(forced(&target))));
-            let (first, second) = tokio::join!(first, second);
-            let mut statuses = [first.status.as_u16(), second.status.as_u16()];
-            statuses.sort_unstable();
-            assert_eq!(statuses, [202, 409], "{} {}", first.text, second.text);
-            let refused = if first.status.is_success() { second } else { first };
-            assert_eq!(refused.code(), "failover_in_progress");
-        }
-    }
-
-    #[tokio::test]
-    async fn only_the_failover_that_stands_is_undone() {
-        let plane = Plane::start().await;
-        let main = plane.world("Main").await;
-        plane.activate(&main).await;
-        let fail_over = async |target: &str| {
-            let line = format!("POST /api/worlds/{main}/failover");
-            let began = plane.ask(&line, Some(forced(target))).await;
-            assert_eq!(began.status, 202, "{}", began.text);
-            began.body["id"].as_str().unwrap().to_owned()
-        };
-        let undo = async |id: &str| {
-            plane.ask(&format!("POST /api/failovers/{id}/undo"), Some(json!({}))).await
-        };
-        let first = fail_over(&world(&plane, "A").await).await;
-        assert_eq!(undo(&first).await.status, 202);
-        let second = fail_over(&world(&plane, "B").await).await;
-        let refused = undo(&first).await;
-        assert_eq!((refused.status.as_u16(), refused.code()), (409, "failover_state"));
-        let detail = refused.body["detail"].as_str().unwrap();
-        assert!(detail.contains(&second), "{detail}");
-        assert_eq!(undo(&second).await.status, 202);
-    }
-
-    #[tokio::test]
-    async fn resuming_what_waits_for_its_target_is_to_wait_on_or_to_be_told_what_to_do() {
-        let plane = Plane::start().await;
-        let (main, standby) = (world(&plane, "Main").await, world(&plane, "Backup").await);
-        let request = json!({ "targetWorldId": standby, "waitForTarget": true, "force": true,
-            "reason": "a test" });
-        let line = format!("POST /api/worlds/{main}/failover");
-        let began = plane.ask(&line, Some(request.clone())).await;
-        assert_eq!(began.body["waitsForTarget"], true, "{}", began.text);
-        let id = began.body["id"].as_str().unwrap();
-        let act = async |what: &str| {
-            plane.ask(&format!("POST /api/failovers/{id}/{what}"), Some(json!({}))).await
-        };
-        assert_eq!(act("hold").await.body["waitsForTarget"], false);
-        let waits = act("resume").await;
-        let shown = (&waits.body["phase"], &waits.body["waitsForTarget"]);
-        assert_eq!(shown, (&json!("held"), &json!(true)), "{}", waits.text);
-        let stop = format!("POST /api/worlds/{standby}/stop");
-        assert_eq!(plane.ask(&stop, Some(json!({}))).await.status, 202);
-        let refused = act("resume").await;
-        assert_eq!((refused.status.as_u16(), refused.code()), (409, "failover_state"));
-        let detail = refused.body["detail"].as_str().unwrap();
-        assert!(detail.contains(&format!("lifeboat world launch {standby}")), "{detail}");
-    }
-}
+mod tests;

@@ -7,13 +7,12 @@ use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{FailoverRecord, MovePhase};
 use lifeboat_core::ids::FailoverId;
 use lifeboat_core::limits::WRITE_RETRIES_MAX;
-use lifeboat_core::phase::Phase;
 use lifeboat_store::{Precondition, Transaction};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 use super::fields;
-use super::waiting::is_awake;
+use super::waiting::{is_awake, is_coming};
 use crate::app::App;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::keyspace;
@@ -56,19 +55,16 @@ fn waited_for(app: &App, catalog: &Catalog, record: &FailoverRecord) -> ApiResul
     if is_awake(catalog, target) {
         return Ok(record.go_on(app.now()));
     }
-    match catalog.phase(target) {
-        Phase::Starting | Phase::Active => {
-            Ok(FailoverRecord { waits_for_target: true, ..record.clone() })
-        }
-        phase @ (Phase::Inactive | Phase::Stopping | Phase::Error) => {
-            let detail = format!(
-                "nobody is told to leave before {target} takes people, and it is {phase:?}: \
-                 `lifeboat world launch {target}`, or `lifeboat failover undo {}`",
-                record.id
-            );
-            Err(ApiError::new(ErrorCode::FailoverState, detail))
-        }
+    let phase = catalog.phase(target);
+    if is_coming(phase) {
+        return Ok(FailoverRecord { waits_for_target: true, ..record.clone() });
     }
+    let detail = format!(
+        "nobody is told to leave before {target} takes people, and it is {phase:?}: `lifeboat world \
+         launch {target}`, or `lifeboat failover undo {}`",
+        record.id
+    );
+    Err(ApiError::new(ErrorCode::FailoverState, detail))
 }
 
 /// Tells those who are pending again.
@@ -113,7 +109,7 @@ pub(crate) async fn retune(
         let mut next = record.clone();
         if let Some(rate) = retune.max_rejoins_per_second {
             let own = || catalog.joins_per_second(&record.target_world_id);
-            next.plan.rate_per_second = rate.unwrap_or_else(own);
+            next = next.at_pace(rate.unwrap_or_else(own));
         }
         if let Some(message) = &retune.message {
             next.message.clone_from(message);

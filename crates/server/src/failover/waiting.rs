@@ -6,6 +6,7 @@ use std::time::Duration;
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::failover::{FailoverRecord, MovePhase};
 use lifeboat_core::ids::{FailoverId, WorldId};
+use lifeboat_core::phase::Phase;
 use tokio::sync::watch;
 
 use super::steer;
@@ -46,6 +47,21 @@ fn ready(catalog: &Catalog) -> Vec<FailoverId> {
             && is_awake(catalog, &record.target_world_id)
     };
     catalog.failovers().filter(is_over).map(|record| record.id.clone()).collect()
+}
+
+/// The failover of a world that waits for a target which does not come: its launch has failed, or
+/// somebody stopped it.
+pub(crate) fn waits_in_vain<'a>(
+    catalog: &'a Catalog,
+    world: &'a WorldId,
+) -> Option<&'a Arc<FailoverRecord>> {
+    let mut waiting = catalog.open_failovers_of(world).filter(|record| record.waits_for_target);
+    waiting.find(|record| !is_coming(catalog.phase(&record.target_world_id)))
+}
+
+/// Whether a target in this phase takes people sooner or later.
+pub(super) const fn is_coming(phase: Phase) -> bool {
+    matches!(phase, Phase::Starting | Phase::Active)
 }
 
 /// Whether a target takes people.

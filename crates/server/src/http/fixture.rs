@@ -22,6 +22,7 @@ use lifeboat_store::{MemoryStore, Store, Transaction};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 use tower::ServiceExt as _;
 
 use crate::app::{App, wall_clock};
@@ -52,6 +53,7 @@ pub(crate) struct Plane {
     pub(crate) admin: String,
     data: TempDir,
     issuers: Vec<Issuer>,
+    follower: AbortHandle,
 }
 
 /// What came back.
@@ -86,17 +88,22 @@ impl Plane {
     pub(crate) async fn start_with(issuers: Vec<Issuer>) -> Self {
         let (store, data) =
             (Arc::new(MemoryStore::new()) as Arc<dyn Store>, TempDir::new().unwrap());
-        let (app, admin) = build(&store, &data, &issuers).await;
+        let (app, admin, follower) = build(&store, &data, &issuers).await;
         let admin = admin.expect("the first start makes a key");
-        Self { app, store, admin, data, issuers }
+        Self { app, store, admin, data, issuers, follower }
     }
 
     /// The same store under another process.
     pub(crate) async fn restart(&mut self) {
         self.app.gateway.stop();
-        let (app, first_key) = build(&self.store, &self.data, &self.issuers).await;
+        let (app, first_key, follower) = build(&self.store, &self.data, &self.issuers).await;
         assert!(first_key.is_none(), "only the first start makes a key");
-        self.app = app;
+        (self.app, self.follower) = (app, follower);
+    }
+
+    /// From now on nothing that is written is read back.
+    pub(crate) fn stop_following(&self) {
+        self.follower.abort();
     }
 
     fn router(&self) -> Router {
@@ -220,7 +227,7 @@ async fn build(
     store: &Arc<dyn Store>,
     data: &TempDir,
     issuers: &[Issuer],
-) -> (Arc<App>, Option<String>) {
+) -> (Arc<App>, Option<String>, AbortHandle) {
     let config = config(data, issuers);
     let mods = Arc::new(Mods::load(None).unwrap());
     let keys = Arc::new(KeyRing::new(&KeptKeys::new([7; 32], wall_clock())).unwrap());
@@ -255,7 +262,7 @@ async fn build(
     });
     let follower = Arc::downgrade(&app);
     let (feed, store) = (Arc::clone(&app.feed), Arc::clone(store));
-    tokio::spawn(async move {
+    let following = tokio::spawn(async move {
         let each = |before: &_, next: &_| {
             if let Some(app) = follower.upgrade() {
                 app.gateway.set_catalog(Arc::clone(next));
@@ -264,5 +271,5 @@ async fn build(
         };
         feed.run(&*store, each).await;
     });
-    (app, first_key.map(|key| key.secret))
+    (app, first_key.map(|key| key.secret), following.abort_handle())
 }

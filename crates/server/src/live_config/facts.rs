@@ -2,10 +2,11 @@
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::ids::{DeploymentId, WorldId};
-use lifeboat_core::live_config::{DeploymentFacts, OverrideFacts, WorldFacts};
+use lifeboat_core::live_config::{DeploymentFacts, OverrideFacts, SaveStep, WorldFacts};
 
 use crate::app::App;
 use crate::failover;
+use crate::worlds;
 
 /// Facts as of one catalog.
 pub(crate) struct Facts<'a> {
@@ -39,5 +40,9 @@ impl OverrideFacts for Facts<'_> {
     fn is_ready_to_stand_in(&self, main: &WorldId, target: &WorldId) -> bool {
         failover::readiness_of(self.app, self.catalog, main, Some(target))
             .is_some_and(|readiness| readiness.ready)
+    }
+
+    fn overwritten_by(&self, standby: &WorldId, step: SaveStep<'_>) -> Option<WorldId> {
+        worlds::overwritten_by(self.app, self.catalog, standby, step)
     }
 }

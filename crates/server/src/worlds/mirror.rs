@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifeboat_core::catalog::{Catalog, LiveEntry};
-use lifeboat_core::live_config::{Audience, ConfigRules, LiveConfig};
+use lifeboat_core::ids::WorldId;
+use lifeboat_core::live_config::{Audience, ConfigRules, LiveConfig, SaveStep};
 use lifeboat_core::world::World;
 use lifeboat_store::{Precondition, Transaction};
 use serde_json::Value;
@@ -62,13 +63,37 @@ struct Step<'a> {
     rules: &'a ConfigRules,
 }
 
+/// What a standby mirrors now, by which rules.
+fn source<'a>(
+    app: &'a App,
+    catalog: &'a Catalog,
+    main: &World,
+    standby: &World,
+) -> Option<(&'a LiveEntry, &'a ConfigRules)> {
+    let live = catalog.live(&main.id)?;
+    let is_mirrored = main.mirror && !live.game.failover.is_set();
+    let rules = app.mods.rules(&standby.spec.build)?;
+    is_mirrored.then_some((&**live, &**rules))
+}
+
+/// The main world whose mirror overwrites at once what a save changes at its standby.
+pub(crate) fn overwritten_by(
+    app: &App,
+    catalog: &Catalog,
+    standby: &WorldId,
+    SaveStep { before, after }: SaveStep<'_>,
+) -> Option<WorldId> {
+    let standby = catalog.world(standby)?;
+    let main = catalog.world(standby.standby_for.as_ref()?)?;
+    let (main_live, rules) = source(app, catalog, main, standby)?;
+    let differs_from = |config| rules.mirror(config, after) != *after;
+    // Where main itself was changed a moment ago, it is not this save that is overwritten.
+    (differs_from(before) && differs_from(&main_live.config)).then(|| main.id.clone())
+}
+
 fn step<'a>(app: &'a App, catalog: &'a Catalog, main: &'a World) -> Option<Step<'a>> {
     let standby = catalog.world(main.standby.as_ref()?)?;
-    let main_live = catalog.live(&main.id)?;
-    if main_live.game.failover.is_set() {
-        return None;
-    }
-    let rules = app.mods.rules(&standby.spec.build)?;
+    let (main_live, rules) = source(app, catalog, main, standby)?;
     let before = catalog.live(&standby.id)?;
     let next = rules.mirror(&main_live.config, &before.config);
     (next != before.config).then_some(Step { main, main_live, standby, before, next, rules })

@@ -10,7 +10,7 @@ use lifeboat_core::failover::{
 };
 use lifeboat_core::ids::{FailoverId, WorldId};
 use lifeboat_core::live_config::{
-    Audience, Counter, DeploymentFacts, Force, LiveConfig, OverrideFacts, WorldFacts,
+    Audience, Counter, DeploymentFacts, Force, LiveConfig, OverrideFacts, SaveStep, WorldFacts,
     check_override,
 };
 use lifeboat_core::problem::FieldProblem;
@@ -48,6 +48,10 @@ impl OverrideFacts for Facts<'_> {
 
     fn is_ready_to_stand_in(&self, _: &WorldId, _: &WorldId) -> bool {
         true
+    }
+
+    fn overwritten_by(&self, _: &WorldId, _: SaveStep<'_>) -> Option<WorldId> {
+        None
     }
 }
 

@@ -64,3 +64,22 @@ export function stagesText({ counts, finishedAt }: Pick<Failover, "counts" | "fi
   }
   return texts.join(" · ");
 }
+
+/** While people move, what matters is how far that is; while nobody can, why. */
+export function movingText(
+  phase: string | undefined,
+  record: Failover | undefined,
+  target: World | undefined,
+): string {
+  const comes = target && ["Starting", "Active"].includes(target.status.phase);
+  if (record?.waitsForTarget && target && !comes) {
+    return (
+      `waits to be failed over, but ${target.name} is in phase ${target.status.phase}: ` +
+      "launch it, or undo the failover."
+    );
+  }
+  const text = `is being failed over (${phase})`;
+  if (!record) return `${text}.`;
+  const { landed, present } = record.counts;
+  return `${text}: ${count(landed)} of ${count(present)} are over.`;
+}

@@ -6,9 +6,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { api } from "../../api/client.js";
-import type { Failover, World } from "../../api/types.js";
+import { movingText } from "../failover/sentences.js";
 import { standingText } from "../failover/standing.js";
-import { count, plural } from "../format.js";
+import { plural } from "../format.js";
 import { useNow } from "../live.js";
 import {
   PEOPLE_RELOAD_MS,
@@ -59,20 +59,14 @@ function ByItself({ worldId }: { worldId: string }) {
   );
 }
 
-/** While people move, what matters is how far that is. */
-function movingText({ status }: World, record: Failover | undefined): string {
-  const text = `is being failed over (${status.failover?.phase})`;
-  if (!record) return `${text}.`;
-  const { landed, present } = record.counts;
-  return `${text}: ${count(landed)} of ${count(present)} are over.`;
-}
-
 function Alarm({ pair }: { pair: Pair }) {
   const { main, standby } = pair;
   const moves = main.status.failover !== null && isMoving(main.status.failover.phase);
   const lost = useLostCount(main.id, !moves);
   const readiness = useReadiness(main.id, standby !== null);
+  const { data: worlds } = useWorlds();
   const record = useFailover(moves ? (main.status.failover?.failoverId ?? null) : null).data;
+  const target = worlds?.find((world) => world.id === record?.targetWorldId);
   const standbyText = !standby
     ? "It has no standby."
     : readiness.data?.ready
@@ -87,7 +81,7 @@ function Alarm({ pair }: { pair: Pair }) {
           {main.name}
         </Anchor>{" "}
         {moves
-          ? movingText(main, record)
+          ? movingText(main.status.failover?.phase, record, target)
           : `is in phase ${main.status.phase}: ${main.status.message || "no reason given"}. ` +
             `${plural(main.status.sessions, "person", "people")} connected` +
             (lost === undefined ? "" : `, ${plural(lost, "person", "people")} without the game`) +

@@ -244,14 +244,15 @@ fn moves_under_way(facts: &MoveFacts<'_>, target: &WorldId, now: Timestamp, foun
     }
 }
 
-/// Home again. The worlds need not match any more, so the comparison only warns.
+/// Home again. The worlds need not match any more, so the comparison only warns. People may be away
+/// although no override stands: it was cleared by hand, and nobody was called home.
 fn failback(facts: &MoveFacts<'_>, now: Timestamp, found: &mut Found) {
     let main = &facts.main.world.id;
-    if facts.catalog.override_of(main).is_none() {
+    if facts.catalog.override_of(main).is_none() && facts.sessions == 0 {
         found.rules.push(rule(
             "not_failed_over",
             MayForce::No,
-            format!("no override of {main} is set: nobody was sent away"),
+            format!("no override of {main} is set, and nobody who asked for it is elsewhere"),
             format!("lifeboat failover list {main}"),
         ));
         return;

@@ -273,7 +273,12 @@ fn the_window_follows_from_the_sessions_and_the_rate() {
 #[test]
 fn the_way_home_needs_a_failover_and_a_main_world_that_takes_people() {
     assert_eq!(Scene::failed_over().rules(Kind::Failback), []);
-    assert_eq!(Scene::new().rules(Kind::Failback), [("not_failed_over".to_owned(), false)]);
+    let mut nobody_away = Scene::new();
+    nobody_away.pair.connected_in_main = 0;
+    assert_eq!(nobody_away.rules(Kind::Failback), [("not_failed_over".to_owned(), false)]);
+    let mut override_cleared = Scene::new();
+    override_cleared.pair.main.running().phase = Phase::Active;
+    assert_eq!(override_cleared.rules(Kind::Failback), [], "people are away all the same");
     let changes: [(&str, bool, Change); 4] = [
         ("main_not_active", false, |s| s.pair.main.running().phase = Phase::Error),
         ("main_not_active", false, |s| s.pair.main.deployment = None),

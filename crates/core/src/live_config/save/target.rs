@@ -228,6 +228,16 @@ pub(super) fn warn(
         }
         return;
     };
+    if after.force_disconnect.redirected > before.force_disconnect.redirected {
+        warn(
+            WarningCode::RedirectedWithOverride,
+            format!(
+                "the override to {} stands: whoever was sent elsewhere is called, and sent there \
+                 again; clear `OverrideWorldId` in the same save to bring people home",
+                target.world
+            ),
+        );
+    }
     if is_changed && facts.world(main).is_some_and(|world| world.is_healthy) {
         warn(
             WarningCode::MainHealthy,

@@ -15,6 +15,7 @@ struct Facts {
     worlds: BTreeMap<WorldId, WorldFacts>,
     deployments: BTreeMap<DeploymentId, DeploymentFacts>,
     is_unready: bool,
+    mirrored: Option<WorldId>,
 }
 
 impl OverrideFacts for Facts {
@@ -28,6 +29,10 @@ impl OverrideFacts for Facts {
 
     fn is_ready_to_stand_in(&self, _: &WorldId, _: &WorldId) -> bool {
         !self.is_unready
+    }
+
+    fn overwritten_by(&self, _: &WorldId, step: SaveStep<'_>) -> Option<WorldId> {
+        self.mirrored.clone().filter(|_| step.before.project != step.after.project)
     }
 }
 
@@ -281,4 +286,64 @@ fn each_warning_is_given_when_and_only_when_it_applies() {
         let codes: Vec<_> = check.warnings.iter().map(|warning| warning.code).collect();
         assert_eq!(codes, expected, "{before:?} {was} → {after:?} {is}");
     }
+}
+
+#[test]
+fn calling_people_home_while_the_override_stands_is_warned_of() {
+    let called = |world, redirected| {
+        let mut config = config([world, "", ""], 0);
+        Counter::Redirected.write(&mut config.game, redirected);
+        config
+    };
+    for (was, is, codes) in [
+        ("wld_b", "wld_b", vec![WarningCode::RedirectedWithOverride]),
+        ("", "wld_b", vec![WarningCode::RedirectedWithOverride]),
+        ("wld_b", "", vec![]),
+        ("", "", vec![]),
+    ] {
+        let (before, after) = (called(was, 0), called(is, 1));
+        let check = check_override(&world("a"), &before, &after, &Facts::pair());
+        let found: Vec<_> = check.warnings.iter().map(|warning| warning.code).collect();
+        assert_eq!(found, codes, "{was} → {is}");
+    }
+    let stays =
+        check_override(&world("a"), &called("wld_b", 1), &called("wld_b", 1), &Facts::pair());
+    assert_eq!(stays.warnings, []);
+}
+
+#[test]
+fn what_a_mirror_overwrites_is_warned_of() {
+    let facts = Facts { mirrored: Some(world("b")), ..Facts::pair() };
+    let before = config(["", "", ""], 0);
+    let mut after = before.clone();
+    assert_eq!(check_override(&world("a"), &before, &after, &facts).warnings, []);
+    after.project.insert("Stage".into(), json!({ "DoorsOpen": true }));
+    let warnings = check_override(&world("a"), &before, &after, &facts).warnings;
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(warning.code, WarningCode::MirrorOverwrites);
+    assert!(warning.message.contains("mirrors wld_b"), "{}", warning.message);
+}
+
+#[test]
+fn the_docs_have_every_warning() {
+    use WarningCode::{
+        CounterWithoutOverride, MainHealthy, MirrorOverwrites, OverrideDeploymentStale,
+        RedirectedWithOverride, StandbyNotReady,
+    };
+    let codes = [
+        MainHealthy,
+        StandbyNotReady,
+        CounterWithoutOverride,
+        OverrideDeploymentStale,
+        RedirectedWithOverride,
+        MirrorOverwrites,
+    ];
+    let docs = include_str!("../../../../../docs/errors.md");
+    for code in codes {
+        let name = serde_json::to_value(code).unwrap();
+        let row = format!("- `{}`: ", name.as_str().unwrap());
+        assert!(docs.contains(&row), "docs/errors.md lacks {row}");
+    }
+    let rows = docs.lines().filter(|line| line.starts_with("- `")).count();
+    assert_eq!(rows, codes.len(), "docs/errors.md has rows of warnings that are gone");
 }

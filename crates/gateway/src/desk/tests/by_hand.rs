@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use lifeboat_core::catalog::CatalogChange;
+use lifeboat_core::code::ErrorCode;
 use lifeboat_core::failover::{Edit, FailoverRecord, Kind, Mode, MovePhase};
 use lifeboat_core::ids::FailoverId;
 use lifeboat_core::live_config::GameConfig;
+use lifeboat_core::route::Refusal;
 
-use super::super::Effect;
-use super::fixture::{Fixture, Player, live, orders, record, world};
+use super::super::{Effect, Granted};
+use super::fixture::{Fixture, Player, active, live, orders, record, world};
 
 fn change(record: FailoverRecord) -> CatalogChange {
     CatalogChange::Failover(record.id.clone(), Some(record))
@@ -108,4 +110,40 @@ fn whoever_was_dropped_by_a_failover_that_is_undone_is_told_to_come_back() {
     assert_eq!(orders(&effects).len(), players.len());
     assert_eq!(fixture.desk.catalog().door_counter(&world("main")), 1);
     assert!(fixture.desk.is_watched(&FailoverId::from_unique("1")));
+}
+
+#[test]
+fn a_hold_in_the_middle_of_a_chain_does_not_hold_the_way_home_of_its_first_world() {
+    let mut fixture = Fixture::new();
+    fixture.change(active("first", "first"));
+    fixture.change(vec![live("first", "wld_main", 1, 0)]);
+    let players: Vec<_> = (0..3).map(|_| fixture.enter("first", &[])).collect();
+    let onward = record("1", "main", "standby", 1, 10.0);
+    let held = FailoverRecord { phase: MovePhase::Held, ..onward.clone() };
+    fixture.change(vec![live("main", "wld_standby", 1, 0), change(onward)]);
+    fixture.change(vec![change(held.clone())]);
+    let join =
+        |fixture: &mut Fixture, player: &Player| fixture.join("first", Some(&player.claims), &[]);
+    let code = |refused: Result<_, Refusal>| refused.map(|_: Granted| ()).map_err(|one| one.code);
+    assert_eq!(code(join(&mut fixture, &players[0])), Err(ErrorCode::FailoverHeld));
+    let home = FailoverRecord { kind: Kind::Failback, ..record("2", "first", "first", 1, 10.0) };
+    let effects = fixture.change(vec![live("first", "", 1, 1), change(home)]);
+    assert_eq!(orders(&effects).len(), players.len(), "they have turns of their own");
+    let moving = FailoverRecord { phase: MovePhase::Moving, ..held.clone() };
+    for again in [moving, held] {
+        let effects = fixture.change(vec![change(again)]);
+        assert!(effects.is_empty(), "nobody here waits for that one: {effects:?}");
+    }
+    fixture.pass(Duration::from_secs(1));
+    for player in &players {
+        let granted = join(&mut fixture, player).unwrap();
+        assert_eq!(granted.world, world("first"));
+        let claims = fixture.claims(&granted);
+        let back = fixture.open(&claims);
+        fixture.say_in_world(&back);
+        fixture.pass(Duration::from_millis(100));
+    }
+    for failover in ["1", "2"] {
+        assert_eq!(fixture.counts(failover).landed, players.len(), "{failover}");
+    }
 }

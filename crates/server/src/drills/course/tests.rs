@@ -103,3 +103,48 @@ async fn a_drill_waits_for_what_becomes_of_the_failover_that_ended_it() {
     drop(real);
     waiting.await;
 }
+
+async fn patched(plane: &Plane, world: &WorldId, patch: serde_json::Value) -> u16 {
+    let line = format!("PATCH /api/worlds/{world}/live-config");
+    plane.ask(&line, Some(patch)).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn a_step_of_a_failover_by_hand_goes_before_a_drill_and_other_saves_do_not() {
+    let plane = Plane::start().await;
+    let (main, standby) = plane.pair().await;
+    let drills = &plane.app.drills;
+    let place = drills.enter(&DrillId::from_unique("one"), &main, &standby).unwrap();
+    let slower = json!({ "game": { "Admission": { "JoinsPerSecond": 4 } } });
+    assert_eq!(patched(&plane, &main, slower).await, 200);
+    let leads_to = |world: &str| json!({ "game": { "Failover": { "OverrideWorldId": world } } });
+    assert_eq!(patched(&plane, &main, leads_to("wld_nowhere")).await, 422);
+    assert!(!*place.preempted.borrow(), "the drill goes on");
+
+    let mut preempted = place.preempted.clone();
+    let ended = async {
+        let ends = preempted.wait_for(|preempted| *preempted);
+        tokio::time::timeout(DRILL_PATIENCE, ends).await.expect("the drill is ended").unwrap();
+        assert_eq!(plane.app.catalog().override_of(&main), None, "the bots go first");
+        drills.leave(&main, place);
+    };
+    let (saved, ()) = tokio::join!(patched(&plane, &main, leads_to(standby.as_str())), ended);
+    assert_eq!(saved, 200);
+    assert!(plane.app.catalog().override_of(&main).is_some());
+    let done = tokio::time::timeout(DRILL_PATIENCE, real_one_done(&mut preempted)).await;
+    done.expect("the drill does not wait any more");
+}
+
+#[tokio::test]
+async fn a_drill_leaves_an_override_alone_that_was_set_by_hand() {
+    let plane = Plane::start().await;
+    let (main, standby) = plane.pair().await;
+    let new = new_drill();
+    let mut course = course(&plane, &new, record(&plane, &main, &standby));
+    assert!(course.begin(DrillPhase::MovingOut).await.is_ok());
+    let deployment = plane.app.catalog().current_deployment(&standby).unwrap().id.clone();
+    let pinned = json!({ "game": { "Failover": { "OverrideDeploymentId": deployment } } });
+    assert_eq!(patched(&plane, &main, pinned).await, 200);
+    course.finish(Err(Ended::Preempted)).await;
+    assert!(plane.app.catalog().override_of(&main).is_some(), "{:?}", course.record.message);
+}

@@ -20,13 +20,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 /// Lists the worlds in trouble
 ///
 /// A world that has people in it and whose servers are gone (`serverGone`), do not call health
-/// (`serverHung`), or are well and were yet lost by too many clients (`gameLost`). Looked at once a
-/// second.
+/// (`serverHung`), or are well and were yet lost by too many clients (`gameLost`); and a world whose
+/// failover waits for a target that does not come (`targetFailed`). Looked at once a second.
 #[utoipa::path(
     get, path = "/api/alarms", tag = "failover",
     params(("cursor" = Option<String>, Query, description = "Where the last page ended"),
            ("limit" = Option<usize>, Query, description = "Entries at the most")),
-    responses((status = 200, description = "`items` of `worldId`, `worldName`, `cause`, `since`, `connected`, `lostGame`, `standby` (null, or `worldId`, `ready` and the `failing` checks), `failedOver`, `message`; and `nextCursor`", body = Value))
+    responses((status = 200, description = "`items` of `worldId`, `worldName`, `cause`, `since`, `connected`, `lostGame`, `standby` (null, or `worldId`, `ready` and the `failing` checks), `failedOver`, `waitsFor` (null, or `failoverId`, and `worldId` and `phase` of the target), `message`; and `nextCursor`", body = Value))
 )]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, ETAG, IF_MATCH, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use lifeboat_core::catalog::LiveEntry;
+use lifeboat_core::catalog::{Catalog, LiveEntry};
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::WorldId;
 use lifeboat_core::limits::{PAGE_DEFAULT, PAGE_MAX};
@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::Caller;
+use crate::drills;
 use crate::failover;
 use crate::http::body::{Ask, Body, Id, JsonBody};
 use crate::http::problem::{ApiError, ApiResult};
@@ -88,7 +89,8 @@ fn saved(app: &App, caller: &Caller, world: &WorldId, saved: &Saved) -> ApiResul
     Ok(answer(document, saved.entry.revision))
 }
 
-/// A save by hand: whatever raises a counter opens a record, like the one-step request does.
+/// A save by hand: whatever raises a counter opens a record, like the one-step request does. And
+/// like that, it goes before a drill: what moves people waits until the bots are gone.
 async fn save_by_hand(
     app: &App,
     caller: &Caller,
@@ -97,7 +99,17 @@ async fn save_by_hand(
     edit: impl Fn(&ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
 ) -> ApiResult<Saved> {
     let records = |step: &Step<'_>| Ok(failover::by_hand(app, step, &caller.actor));
-    live_config::save(app, &caller.actor, world, options, edit, records).await
+    let edit = |_: &Catalog, rules: &ConfigRules, now: &LiveConfig| edit(rules, now);
+    // The drill waits for what becomes of the save. One that is refused lets it go on.
+    let mut preempted = Vec::new();
+    if app.drills.has(world)
+        && live_config::moves_people(app, &caller.actor, world, options, edit, records)?
+    {
+        preempted = drills::preempt(app, world).await;
+    }
+    let saved = live_config::save(app, &caller.actor, world, options, edit, records).await;
+    drop(preempted);
+    saved
 }
 
 /// Reads the live config of a world
@@ -148,7 +160,9 @@ pub(crate) async fn schema(
 /// Saves changes to the live config of a world
 ///
 /// A JSON merge patch of `game` and `project`; `null` returns a value to its default. All of it is
-/// saved or nothing.
+/// saved or nothing. The codes of `warnings` are `main_healthy`, `standby_not_ready`,
+/// `counter_without_override`, `override_deployment_stale`, `redirected_with_override` and
+/// `mirror_overwrites`.
 #[utoipa::path(
     patch, path = "/api/worlds/{id}/live-config", tag = "live config",
     params(("id" = String, Path, description = "The world"),

@@ -77,3 +77,36 @@ async fn what_is_known_already_is_not_sent_again() {
     assert_eq!(changed.status, 200, "{}", changed.text);
     assert_eq!(changed.body["project"]["Stage"]["Title"], "Act two");
 }
+
+fn codes(saved: &Answer) -> Vec<&str> {
+    let warnings = saved.body["warnings"].as_array().unwrap();
+    warnings.iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_save_that_does_not_do_what_it_seems_to_is_warned_of() {
+    let plane = Plane::start().await;
+    let (main, standby) = plane.pair().await;
+    let [main, standby] = [main, standby].map(|id| (format!("/api/worlds/{id}"), id));
+    let config = format!("{}/live-config", main.0);
+    let override_world = |id: &str| json!({ "game": { "Failover": { "OverrideWorldId": id } } });
+    saved(&plane, &config, override_world(standby.1.as_str())).await;
+    let raise = json!({ "path": "/game/ForceDisconnect/Redirected" });
+    let raised = plane.ask(&format!("POST {config}/increment"), Some(raise)).await;
+    assert_eq!(codes(&raised), ["redirected_with_override"], "{}", raised.text);
+    saved(&plane, &config, override_world("")).await;
+
+    let mirror = json!({ "mirror": true });
+    let mirrored = plane.ask(&format!("PUT {}/standby", main.0), Some(mirror)).await;
+    assert_eq!(mirrored.status, 200, "{}", mirrored.text);
+    let config = format!("{}/live-config", standby.0);
+    let accent = json!({ "project": { "Crowd": { "Accent": "#123456" } } });
+    let own = json!({ "game": { "Admission": { "JoinsPerSecond": 4 } } });
+    assert_eq!(codes(&saved(&plane, &config, own).await), [""; 0]);
+    let overwritten = saved(&plane, &config, accent.clone()).await;
+    assert_eq!(codes(&overwritten), ["mirror_overwrites"]);
+    // As main has it, nothing is overwritten; and what main changed is none of this save's.
+    saved(&plane, &format!("{}/live-config", main.0), accent).await;
+    let same = json!({ "project": { "Crowd": { "Accent": "#123456" } } });
+    assert_eq!(codes(&saved(&plane, &config, same).await), [""; 0]);
+}
