@@ -18,6 +18,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use lifeboat_core::access::Identity;
 use lifeboat_core::code::ErrorCode;
+use lifeboat_core::ticket::Claims;
 use lifeboat_gateway::tokens::KeyRing;
 use lifeboat_store::{Store, StoreError};
 use thiserror::Error;
@@ -106,9 +107,14 @@ impl Auth {
         Ok((auth, first))
     }
 
-    /// The player who sent these headers: none is a guest, who has no token at all.
-    pub(crate) fn player(&self, headers: &HeaderMap) -> ApiResult<Option<Identity>> {
-        self.players.identify(headers, wall_clock())
+    /// The player who sent these headers: none is a guest, who has no token at all. One whose token
+    /// has expired goes on with `previous`, the claims of a session token of theirs.
+    pub(crate) fn player(
+        &self,
+        headers: &HeaderMap,
+        previous: Option<&Claims>,
+    ) -> ApiResult<Option<Identity>> {
+        self.players.identify(headers, previous, wall_clock())
     }
 
     /// The operator or service who sent these headers, if they carry a key or the dashboard's

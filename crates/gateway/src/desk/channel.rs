@@ -271,6 +271,12 @@ impl Desk {
         )
     }
 
+    /// Whether a session was ended by hand.
+    #[must_use]
+    pub fn is_kicked(&self, session: &SessionId) -> bool {
+        self.kicked.has(session)
+    }
+
     fn is_current(&self, key: Key, conn: ConnRef) -> bool {
         self.sessions
             .get(key)

@@ -141,7 +141,7 @@ fn flags_for_player(
     world: &WorldId,
     headers: &HeaderMap,
 ) -> ApiResult<BTreeMap<String, Value>> {
-    let identity = app.auth.player(headers)?;
+    let identity = app.auth.player(headers, None)?;
     let catalog = app.catalog();
     let access = &world_of(&catalog, world)?.spec.access;
     let entered = match &identity {
