@@ -32,6 +32,7 @@ pub(crate) use role::{Caller, Credential, Role};
 
 use crate::app::wall_clock;
 use crate::config::Config;
+use crate::feed::Feed;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::writer::Actor;
 use key::{SECRET_PREFIX, digest};
@@ -90,6 +91,7 @@ impl Auth {
     pub(crate) async fn load(
         store: Arc<dyn Store>,
         keys: Arc<KeyRing>,
+        feed: Arc<Feed>,
         config: &Config,
     ) -> Result<(Self, Option<FirstKey>), AuthError> {
         let players = Players::new(Arc::clone(&keys), &config.issuers)?;
@@ -98,7 +100,7 @@ impl Auth {
         let follower = tokio::spawn(Arc::clone(&table).follow()).abort_handle();
         let auth = Self {
             keys: table,
-            logins: Logins::new(keys),
+            logins: Logins::new(keys, feed),
             players,
             login_failures: Attempts::logins(),
             refusals_noted: Attempts::refusals(),
@@ -155,11 +157,6 @@ impl Auth {
     /// Begins a dashboard login: the value of its cookie.
     pub(crate) fn log_in(&self, key: &ApiKey, name: &str) -> String {
         self.logins.begin(key, name, wall_clock())
-    }
-
-    /// Ends a dashboard login on this node.
-    pub(crate) fn log_out(&self, login: &Login) {
-        self.logins.end(login, wall_clock());
     }
 
     /// A token for a player, signed by the built-in issuer.

@@ -7,6 +7,7 @@ mod auth;
 mod automation;
 mod config;
 mod drills;
+mod ended;
 mod events;
 mod failover;
 mod feed;

@@ -160,7 +160,8 @@ async fn build(
     // Game servers run on this machine and reach the control plane where it listens.
     let jwks_url = format!("http://{}/.well-known/jwks.json", reachable(address));
     let runtime = LocalRuntime::open(LocalConfig::new(config.data.join("servers"), jwks_url))?;
-    let (auth, first_key) = Auth::load(Arc::clone(&store), Arc::clone(&keys), &config).await?;
+    let (auth, first_key) =
+        Auth::load(Arc::clone(&store), keys, Arc::clone(&feed), &config).await?;
     let automation = Automation::load(&*store).await?;
     let webhooks = Webhooks::load(&*store).await?;
     let app = Arc::new(App {

@@ -144,6 +144,12 @@ async fn whoever_is_in_goes_on_after_the_player_s_token_has_expired() {
     assert_eq!(plane.ask(&path, Some(other)).await.status, 200);
     let denied = rejoin(&plane, &main, &ways[0].1, &second.body["sessionToken"]).await;
     assert_eq!((denied.status.as_u16(), denied.code()), (403, "access_denied"));
+    let mine = json!({ "access": { "groups": ["crew"] } });
+    assert_eq!(plane.ask(&path, Some(mine)).await.status, 200);
+    let ban = json!({ "user": "alice", "reason": "spam" });
+    assert_eq!(plane.ask("POST /api/bans", Some(ban)).await.status, 201);
+    let banned = rejoin(&plane, &main, &ways[0].1, &second.body["sessionToken"]).await;
+    assert_eq!((banned.status.as_u16(), banned.code()), (403, "banned"));
 }
 
 #[test]

@@ -231,7 +231,8 @@ async fn build(
     let gateway = Gateway::start(settings, feed.current(), view, Arc::clone(&keys)).unwrap();
     let servers = LocalConfig::new(data.path().join("servers"), String::new());
     let runtime = Arc::new(LocalRuntime::open(servers).unwrap()) as Arc<dyn Runtime>;
-    let (auth, first_key) = Auth::load(Arc::clone(store), keys, &config).await.unwrap();
+    let (auth, first_key) =
+        Auth::load(Arc::clone(store), keys, Arc::clone(&feed), &config).await.unwrap();
     let app = Arc::new(App {
         drills: crate::drills::Drills::default(),
         alarms: crate::alarms::Alarms::default(),

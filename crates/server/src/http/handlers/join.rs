@@ -52,7 +52,7 @@ pub(crate) async fn join(
     Body(request): Body<JoinRequest>,
 ) -> ApiResult<Json<JoinAnswer>> {
     let previous = previous(&app, &request);
-    let is_over = |claims: &&Claims| app.gateway.desk().is_kicked(&claims.ses);
+    let is_over = |claims: &&Claims| app.catalog().kicked().has(&claims.ses);
     let standing = previous.as_ref().filter(|claims| !is_over(claims));
     let identity = app.auth.player(&headers, standing)?;
     check(&request)?;
