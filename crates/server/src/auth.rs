@@ -224,7 +224,7 @@ pub(crate) fn no_key() -> ApiError {
 
 impl Caller {
     fn new(key: &ApiKey, name: String, address: Option<IpAddr>, credential: Credential) -> Self {
-        let actor = Actor { name, role: key.role.as_str().to_owned(), address };
+        let actor = Actor { name, role: key.role.as_str().to_owned(), address, mark: None };
         Self { actor, role: key.role, credential }
     }
 }
