@@ -1,5 +1,6 @@
 //! The control plane: wires the parts together and serves them over HTTP.
 
+mod address;
 mod alarms;
 mod app;
 mod audit;
