@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::guest::{Guest, frame, join_patiently, open_channel};
+use crate::guest::{Guest, close_code, dial_channel, frame, join_patiently, open_channel};
 use crate::guide::failover_in;
-use crate::server::Server;
+use crate::server::{Server, text};
 use crate::wait::wait_for;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,6 +25,25 @@ async fn after_kill_9_the_servers_run_on_and_everyone_comes_back() {
     let body = json!({ "client": { "kind": "test" } });
     let placed = join_patiently(&server.api.anonymous(), &main, &body).await;
     assert_eq!(placed["world"], main);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kicked_session_stays_kicked_after_kill_9() {
+    let mut server = Server::start().await;
+    let main = server.active_world(json!({ "name": "Main Stage" })).await;
+    let mut guest = Guest::enter(&server.api, &main).await;
+    let session = text(&guest.placed["session"]);
+    server.api.delete(&format!("/api/sessions/{session}")).await.expect(204);
+    assert_eq!(guest.frame("bye").await["reason"], "kicked");
+    server.kill();
+    server.restart().await;
+    server.await_phase(&main, "Active").await;
+    let mut channel = dial_channel(&guest.placed).await;
+    assert_eq!(close_code(&mut channel).await, Some(4004));
+    let body = json!({ "previous": guest.placed["sessionToken"] });
+    let anew = join_patiently(&server.api.anonymous(), &main, &body).await;
+    assert_eq!((&anew["previousAccepted"], &anew["user"]), (&json!(false), &guest.placed["user"]));
+    assert_ne!(anew["session"], session);
 }
 
 #[tokio::test(flavor = "multi_thread")]

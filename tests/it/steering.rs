@@ -27,10 +27,9 @@ impl Middle {
         for _ in 0..3 {
             people.push(Guest::enter(&server.api, &main).await);
         }
-        let slow = json!({ "game": { "Admission": { "JoinsPerSecond": 0.05 } } });
-        server.api.patch(&format!("/api/worlds/{standby}/live-config"), slow).await.expect(200);
         let path = format!("/api/worlds/{main}/failover");
-        let begun = server.api.post(&path, json!({ "reason": "test" })).await.expect(202);
+        let slow = json!({ "reason": "test", "maxRejoinsPerSecond": 0.05 });
+        let begun = server.api.post(&path, slow).await.expect(202);
         let mut waiting = Vec::new();
         let mut moved = None;
         for mut one in people {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::access::Ban;
 use crate::deployment::Deployment;
 use crate::drill::{DrillPhase, DrillRecord};
+use crate::ended::Ended;
 use crate::failover::{FailoverRecord, Kind, MovePhase, first_rate};
-use crate::ids::{BanId, DeploymentId, DrillId, FailoverId, User, WorldId};
+use crate::ids::{BanId, DeploymentId, DrillId, FailoverId, LoginId, SessionId, User, WorldId};
 use crate::live_config::{Admission, GameConfig, LiveConfig, OverrideTarget};
 use crate::mods::JOINS_PER_SECOND_PER_SERVER_DEFAULT;
 use crate::phase::Phase;
@@ -27,6 +28,8 @@ pub struct Catalog {
     live: BTreeMap<WorldId, Arc<LiveEntry>>,
     deployments: BTreeMap<DeploymentId, Arc<Deployment>>,
     bans: BTreeMap<BanId, Arc<Ban>>,
+    kicked: Ended<SessionId>,
+    logged_out: Ended<LoginId>,
     failovers: BTreeMap<FailoverId, Arc<FailoverRecord>>,
     drills: BTreeMap<DrillId, Arc<DrillRecord>>,
     /// See [`Catalog::called_below`]: asked for every session at every change, so it is looked up.
@@ -76,6 +79,10 @@ pub enum CatalogChange {
     Deployment(DeploymentId, Option<Deployment>),
     /// A ban.
     Ban(BanId, Option<Ban>),
+    /// A session that was kicked, and until when somebody may show a token of it.
+    Kicked(SessionId, Option<Timestamp>),
+    /// A login that was logged out of, and until when somebody may show its cookie.
+    LoggedOut(LoginId, Option<Timestamp>),
     /// A failover.
     Failover(FailoverId, Option<FailoverRecord>),
     /// A drill.
@@ -105,6 +112,8 @@ impl Catalog {
                 CatalogChange::Live(id, live) => set(&mut next.live, id, live),
                 CatalogChange::Deployment(id, one) => set(&mut next.deployments, id, one),
                 CatalogChange::Ban(id, ban) => set(&mut next.bans, id, ban),
+                CatalogChange::Kicked(id, until) => next.kicked.set(id, until),
+                CatalogChange::LoggedOut(id, until) => next.logged_out.set(id, until),
                 CatalogChange::Failover(id, record) => set(&mut next.failovers, id, record),
                 CatalogChange::Drill(id, record) => {
                     set(&mut next.drills, id, record.map(|record| *record));
@@ -212,6 +221,18 @@ impl Catalog {
     /// Every ban.
     pub fn bans(&self) -> impl Iterator<Item = &Arc<Ban>> {
         self.bans.values()
+    }
+
+    /// Sessions that were kicked, whose tokens are void.
+    #[must_use]
+    pub fn kicked(&self) -> &Ended<SessionId> {
+        &self.kicked
+    }
+
+    /// Logins that were logged out of, whose cookies are void.
+    #[must_use]
+    pub fn logged_out(&self) -> &Ended<LoginId> {
+        &self.logged_out
     }
 
     /// Whether `user` is kept out of `world`.

@@ -70,6 +70,8 @@ error_codes! {
     FailoverState = "failover_state", 409, "The failover's phase does not allow this";
     /// The world does not admit guests.
     GuestNotAllowed = "guest_not_allowed", 403, "This world does not admit guests";
+    /// A request that came again was carried out the first time, and its answer is lost.
+    IdempotencyDone = "idempotency_done", 409, "It was carried out already";
     /// The idempotency key was used with another body.
     IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key was used with another request";
     /// A precondition header does not hold.

@@ -140,6 +140,10 @@ id_type!(
     /// A ban.
     BanId(Shared), "ban_", "a ban"
 );
+id_type!(
+    /// A login to the dashboard.
+    LoginId(Own), "login_", "a login"
+);
 
 /// A user: `usr_…` for a guest, else the subject of the issuer's token, as it stands there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod code;
 pub mod deployment;
 pub mod drill;
+pub mod ended;
 pub mod failover;
 pub mod ids;
 pub mod limits;

@@ -98,7 +98,7 @@ pub const CLIENT_FRAME_BYTES_MAX: usize = 4 * 1024;
 pub const CHANNEL_BACKLOG_BYTES_MAX: usize = 256 * 1024;
 /// Sessions of one node.
 pub const SESSIONS_MAX: usize = 100_000;
-/// Kicked sessions whose tokens are remembered as void; the oldest are forgotten first.
+/// Kicked sessions of one installation whose tokens are void; the oldest are forgotten first.
 pub const KICKED_MAX: usize = 10_000;
 
 /// How long a dropped user's seat is held, and a mover's seat reserved at the target.
@@ -172,5 +172,8 @@ pub const WEBHOOK_BACKOFF_MAX: Duration = Duration::from_mins(10);
 pub const AUDIT_ENTRIES_MAX: usize = 1_000_000;
 /// Wrong logins of one address within a minute.
 pub const LOGIN_FAILURES_PER_MINUTE_MAX: usize = 10;
+/// Logins of one installation that were logged out of and whose cookies are void; the oldest are
+/// forgotten first.
+pub const LOGGED_OUT_MAX: usize = 10_000;
 /// How long a dashboard login lasts.
 pub const LOGIN_TTL: Duration = Duration::from_hours(12);

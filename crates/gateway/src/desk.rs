@@ -9,7 +9,6 @@ mod catalog_change;
 mod channel;
 mod effect;
 mod join;
-mod kicked;
 mod movement;
 mod orders;
 mod placement;
@@ -41,7 +40,6 @@ pub use session::SessionView;
 pub use view::Crowd;
 
 use join::WorldTurnstile;
-use kicked::Kicked;
 use movement::Move;
 use orders::Unplanned;
 use seats::Seats;
@@ -91,7 +89,6 @@ pub struct Desk {
     due: BTreeSet<(Timestamp, Key)>,
     /// When sessions without a channel lose their seat.
     expiry: BTreeSet<(Timestamp, Key)>,
-    kicked: Kicked,
     /// When it is looked for old tokens next.
     renewal_at: Timestamp,
 }
@@ -115,7 +112,6 @@ impl Desk {
             unplanned: HashMap::new(),
             due: BTreeSet::new(),
             expiry: BTreeSet::new(),
-            kicked: Kicked::default(),
             renewal_at: Timestamp::default(),
         }
     }

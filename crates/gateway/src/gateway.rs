@@ -39,7 +39,13 @@ pub struct Settings {
     pub io_uring: bool,
     /// Where clients open their session channel.
     pub session_url: String,
+    /// Called with the name of a thread that ended although nobody stopped it: the gateway holds
+    /// less than it should from then on, and is to be given up.
+    pub on_break: OnBreak,
 }
+
+/// Whom to tell of a thread that ended unasked.
+pub type OnBreak = Box<dyn Fn(&str) + Send + Sync>;
 
 /// The gateway. See the module's documentation.
 pub struct Gateway {
@@ -54,6 +60,7 @@ pub struct Gateway {
     /// When the desk is looked at next, in milliseconds.
     next_look_ms: AtomicI64,
     is_stopped: OnceLock<()>,
+    on_break: OnBreak,
 }
 
 /// Sessions whose order to leave was written to their sockets.
@@ -110,6 +117,7 @@ impl Gateway {
             ticker,
             next_look_ms: AtomicI64::new(i64::MAX),
             is_stopped: OnceLock::new(),
+            on_break: settings.on_break,
         });
         let mut mailboxes = Vec::new();
         for index in 0..settings.shards.max(1) {
@@ -119,12 +127,12 @@ impl Gateway {
             mailboxes.push(Arc::clone(&mailbox));
             let ring = if settings.io_uring { ring() } else { None };
             let shard = Shard::new(index, poll, ring, mailbox, Arc::clone(&gateway));
-            start(format!("gateway-{index}"), move || shard.run())?;
+            start(&gateway, format!("gateway-{index}"), move || shard.run())?;
         }
         // Just made, so this is the first time.
         let _ = gateway.mailboxes.set(mailboxes);
         let desk = Arc::clone(&gateway);
-        start("desk".to_owned(), move || desk.tick_forever(&ticks))?;
+        start(&gateway, "desk".to_owned(), move || desk.tick_forever(&ticks))?;
         Ok(gateway)
     }
 
@@ -374,9 +382,29 @@ fn ring() -> Option<Ring> {
     }
 }
 
+/// Notices the end of a thread, also when it panics.
+struct End {
+    gateway: Arc<Gateway>,
+    thread: String,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if self.gateway.is_stopped.get().is_none() {
+            (self.gateway.on_break)(&self.thread);
+        }
+    }
+}
+
 /// Starts a thread that takes its turn among the others, where the system allows that.
-fn start(name: String, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+fn start(
+    gateway: &Arc<Gateway>,
+    name: String,
+    work: impl FnOnce() + Send + 'static,
+) -> std::io::Result<()> {
+    let end = End { gateway: Arc::clone(gateway), thread: name.clone() };
     let work = move || {
+        let _end = end;
         if let Err(error) = lifeboat_sched::take_turns() {
             tracing::debug!(%error, "a thread is scheduled as usual");
         }
@@ -395,4 +423,64 @@ fn by_shard<T>(items: Vec<T>, shards: usize, shard: impl Fn(&T) -> u16) -> Vec<V
         parts[index].push(item);
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use lifeboat_core::ids::WorldId;
+    use lifeboat_core::live_config::LiveConfig;
+
+    use super::*;
+    use crate::socket::Secrecy;
+    use crate::tokens::KeptKeys;
+
+    struct Unseeable;
+
+    impl PlayerView for Unseeable {
+        fn of(&self, _: &Catalog, _: &WorldId) -> LiveConfig {
+            panic!("a fault of the program, made for this test")
+        }
+    }
+
+    /// A gateway, and the threads of it that ended unasked.
+    fn gateway() -> (Arc<Gateway>, Receiver<String>) {
+        let (tx, broken) = sync_channel(4);
+        let settings = Settings {
+            shards: 1,
+            io_uring: false,
+            session_url: String::new(),
+            on_break: Box::new(move |thread| tx.send(thread.to_owned()).unwrap()),
+        };
+        let keys = KeyRing::new(&KeptKeys::new([7; 32], Timestamp::default())).unwrap();
+        let catalog = Arc::new(Catalog::default());
+        let gateway = Gateway::start(settings, catalog, Arc::new(Unseeable), Arc::new(keys));
+        (gateway.unwrap(), broken)
+    }
+
+    #[test]
+    fn a_thread_that_ends_unasked_is_told_of_and_one_that_is_stopped_is_not() {
+        let (stopped, ends) = gateway();
+        stopped.stop();
+        let (gateway, broken) = gateway();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let upgraded =
+            Upgraded { stream, secrecy: Secrecy::Plain, answer: Vec::new(), early: Vec::new() };
+        let claims = serde_json::json!({
+            "iss": "lifeboat", "aud": "lifeboat", "sub": "usr_1", "ses": "ses_1", "req": "wld_0",
+            "wld": "wld_0", "dep": "dep_1", "srv": "srv_1", "gen": 0, "ret": 0, "rev": 1, "bv": 38,
+            "kind": "", "iat": 0, "exp": 60, "jti": "1",
+        });
+        gateway.take(upgraded, Ok(Box::new(serde_json::from_value(claims).unwrap())));
+        let thread = broken.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(thread, "gateway-0");
+        gateway.stop();
+        // Its sender goes with the last thread: all of them have ended by then.
+        drop(stopped);
+        assert_eq!(ends.recv().ok(), None);
+    }
 }

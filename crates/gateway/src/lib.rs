@@ -9,5 +9,5 @@ mod gateway;
 mod socket;
 pub mod tokens;
 
-pub use gateway::{Gateway, Settings};
+pub use gateway::{Gateway, OnBreak, Settings};
 pub use socket::{Secrecy, Upgraded};

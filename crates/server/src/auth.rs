@@ -18,6 +18,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use lifeboat_core::access::Identity;
 use lifeboat_core::code::ErrorCode;
+use lifeboat_core::ticket::Claims;
 use lifeboat_gateway::tokens::KeyRing;
 use lifeboat_store::{Store, StoreError};
 use thiserror::Error;
@@ -31,6 +32,7 @@ pub(crate) use role::{Caller, Credential, Role};
 
 use crate::app::wall_clock;
 use crate::config::Config;
+use crate::feed::Feed;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::writer::Actor;
 use key::{SECRET_PREFIX, digest};
@@ -89,6 +91,7 @@ impl Auth {
     pub(crate) async fn load(
         store: Arc<dyn Store>,
         keys: Arc<KeyRing>,
+        feed: Arc<Feed>,
         config: &Config,
     ) -> Result<(Self, Option<FirstKey>), AuthError> {
         let players = Players::new(Arc::clone(&keys), &config.issuers)?;
@@ -97,7 +100,7 @@ impl Auth {
         let follower = tokio::spawn(Arc::clone(&table).follow()).abort_handle();
         let auth = Self {
             keys: table,
-            logins: Logins::new(keys),
+            logins: Logins::new(keys, feed),
             players,
             login_failures: Attempts::logins(),
             refusals_noted: Attempts::refusals(),
@@ -106,9 +109,14 @@ impl Auth {
         Ok((auth, first))
     }
 
-    /// The player who sent these headers: none is a guest, who has no token at all.
-    pub(crate) fn player(&self, headers: &HeaderMap) -> ApiResult<Option<Identity>> {
-        self.players.identify(headers, wall_clock())
+    /// The player who sent these headers: none is a guest, who has no token at all. One whose token
+    /// has expired goes on with `previous`, the claims of a session token of theirs.
+    pub(crate) fn player(
+        &self,
+        headers: &HeaderMap,
+        previous: Option<&Claims>,
+    ) -> ApiResult<Option<Identity>> {
+        self.players.identify(headers, previous, wall_clock())
     }
 
     /// The operator or service who sent these headers, if they carry a key or the dashboard's
@@ -149,11 +157,6 @@ impl Auth {
     /// Begins a dashboard login: the value of its cookie.
     pub(crate) fn log_in(&self, key: &ApiKey, name: &str) -> String {
         self.logins.begin(key, name, wall_clock())
-    }
-
-    /// Ends a dashboard login on this node.
-    pub(crate) fn log_out(&self, login: &Login) {
-        self.logins.end(login, wall_clock());
     }
 
     /// A token for a player, signed by the built-in issuer.
@@ -221,7 +224,7 @@ pub(crate) fn no_key() -> ApiError {
 
 impl Caller {
     fn new(key: &ApiKey, name: String, address: Option<IpAddr>, credential: Credential) -> Self {
-        let actor = Actor { name, role: key.role.as_str().to_owned(), address };
+        let actor = Actor { name, role: key.role.as_str().to_owned(), address, mark: None };
         Self { actor, role: key.role, credential }
     }
 }

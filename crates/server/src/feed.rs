@@ -130,6 +130,8 @@ fn decode(key: &str, value: Option<&KeyValue>) -> Option<CatalogChange> {
         keyspace::LIVE => CatalogChange::Live(id.parse().ok()?, live(value)?),
         keyspace::DEPLOYMENTS => CatalogChange::Deployment(id.parse().ok()?, record(value)?),
         keyspace::BANS => CatalogChange::Ban(id.parse().ok()?, record(value)?),
+        keyspace::KICKED => CatalogChange::Kicked(id.parse().ok()?, record(value)?),
+        keyspace::LOGGED_OUT => CatalogChange::LoggedOut(id.parse().ok()?, record(value)?),
         keyspace::FAILOVERS => CatalogChange::Failover(id.parse().ok()?, failover(value)?),
         keyspace::DRILLS => CatalogChange::Drill(id.parse().ok()?, record(value)?),
         _ => return None,

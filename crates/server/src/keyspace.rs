@@ -4,7 +4,8 @@
 //! it is asked for.
 
 use lifeboat_core::ids::{
-    BanId, DeploymentId, DrillId, FailoverId, KeyId, ServerId, WebhookId, WorldId,
+    BanId, DeploymentId, DrillId, FailoverId, KeyId, LoginId, ServerId, SessionId, WebhookId,
+    WorldId,
 };
 use lifeboat_core::time::Timestamp;
 
@@ -14,6 +15,8 @@ pub(crate) const WORLDS: &str = "/state/worlds/";
 pub(crate) const LIVE: &str = "/state/live-config/";
 pub(crate) const DEPLOYMENTS: &str = "/state/deployments/";
 pub(crate) const BANS: &str = "/state/bans/";
+pub(crate) const KICKED: &str = "/state/kicked/";
+pub(crate) const LOGGED_OUT: &str = "/state/logged-out/";
 pub(crate) const FAILOVERS: &str = "/state/failovers/";
 pub(crate) const DRILLS: &str = "/state/drills/";
 
@@ -85,6 +88,14 @@ pub(crate) fn deliveries(id: &WebhookId) -> String {
 
 pub(crate) fn ban(id: &BanId) -> String {
     format!("{BANS}{id}")
+}
+
+pub(crate) fn kicked(id: &SessionId) -> String {
+    format!("{KICKED}{id}")
+}
+
+pub(crate) fn logged_out(id: &LoginId) -> String {
+    format!("{LOGGED_OUT}{id}")
 }
 
 pub(crate) fn failover(id: &FailoverId) -> String {

@@ -1,5 +1,6 @@
 //! The control plane: wires the parts together and serves them over HTTP.
 
+mod address;
 mod alarms;
 mod app;
 mod audit;
@@ -7,6 +8,7 @@ mod auth;
 mod automation;
 mod config;
 mod drills;
+mod ended;
 mod events;
 mod failover;
 mod feed;

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_gateway::tokens::{KeptKeys, KeyRing, KeysUnreadable};
-use lifeboat_gateway::{Gateway, Settings};
+use lifeboat_gateway::{Gateway, OnBreak, Settings};
 use lifeboat_runtime::{LocalConfig, LocalRuntime, Runtime};
 use lifeboat_store::{MemoryStore, Precondition, SqliteStore, Store, StoreError, Transaction};
 use rustix::fs::FlockOperation;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::alarms::Alarms;
@@ -82,6 +82,12 @@ pub enum ServeError {
     /// The keys that sign tokens are damaged.
     #[error(transparent)]
     Keys(#[from] KeysUnreadable),
+    /// Session channels are not held any more as they should be.
+    #[error(
+        "the thread `{0}` ended by a fault of the program: start Lifeboat again, game servers run on \
+         and are found again"
+    )]
+    Broken(String),
     /// The system does not give what is needed.
     #[error("the system does not give what is needed")]
     System(#[from] io::Error),
@@ -90,7 +96,8 @@ pub enum ServeError {
 /// Runs the control plane until `shutdown` is over.
 ///
 /// # Errors
-/// [`ServeError`] when it cannot begin. Once it serves, it goes on through every trouble.
+/// [`ServeError`] when it cannot begin. Once it serves, it goes on through every trouble but the end
+/// of a thread that holds session channels.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
     let lock = lock_data(&config.data)?;
     let listener = listen::bind(config.listen)
@@ -98,8 +105,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let address = listener.local_addr()?;
     let secured = config.tls.clone().map(listen_secured).transpose()?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let (broken, mut breaks) = mpsc::channel(1);
+    // One is enough.
+    let on_break = Box::new(move |thread: &str| drop(broken.try_send(thread.to_owned())));
     let (app, first_key) =
-        build(config, public_url.trim_end_matches('/').to_owned(), address).await?;
+        build(config, public_url.trim_end_matches('/').to_owned(), address, on_break).await?;
     reconciler::adopt_all(&app).await;
     failover::restore(&app).await?;
     let (stop, stopping) = watch::channel(false);
@@ -117,17 +127,23 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     }
     serving.spawn(listen::serve(listener, None, service, stopping.clone()));
     announce(&app, address, first_key.as_deref())?;
-    shutdown.await;
+    let broken = tokio::select! {
+        () = shutdown => None,
+        Some(thread) = breaks.recv() => Some(thread),
+    };
     tracing::info!("stopping");
     // Nobody new comes in, those connected are told to come back, what is known is kept.
     let _ = stop.send(true);
     app.gateway.stop();
     while serving.join_next().await.is_some() {}
     while tasks.join_next().await.is_some() {}
-    stop_servers(&app).await;
+    if broken.is_none() {
+        stop_servers(&app).await;
+    }
+    app.runtime.detach().await;
     following.abort();
     drop(lock);
-    Ok(())
+    broken.map_or(Ok(()), |thread| Err(ServeError::Broken(thread)))
 }
 
 fn listen_secured(tls: Tls) -> Result<(TcpListener, Arc<Certificate>), ServeError> {
@@ -142,6 +158,7 @@ async fn build(
     config: Config,
     public_url: String,
     address: SocketAddr,
+    on_break: OnBreak,
 ) -> Result<(Arc<App>, Option<String>), ServeError> {
     let mods = Arc::new(Mods::load(config.mods.as_deref())?);
     let store: Arc<dyn Store> = match config.store {
@@ -154,13 +171,15 @@ async fn build(
         shards: config.gateway_threads,
         io_uring: config.io_uring,
         session_url: format!("{}/session", public_url.replacen("http", "ws", 1)),
+        on_break,
     };
     let gateway =
         Gateway::start(settings, feed.current(), Arc::clone(&mods) as Arc<_>, Arc::clone(&keys))?;
     // Game servers run on this machine and reach the control plane where it listens.
     let jwks_url = format!("http://{}/.well-known/jwks.json", reachable(address));
     let runtime = LocalRuntime::open(LocalConfig::new(config.data.join("servers"), jwks_url))?;
-    let (auth, first_key) = Auth::load(Arc::clone(&store), Arc::clone(&keys), &config).await?;
+    let (auth, first_key) =
+        Auth::load(Arc::clone(&store), keys, Arc::clone(&feed), &config).await?;
     let automation = Automation::load(&*store).await?;
     let webhooks = Webhooks::load(&*store).await?;
     let app = Arc::new(App {
@@ -250,7 +269,6 @@ async fn stop_servers(app: &App) {
             }
         }
     }
-    app.runtime.detach().await;
 }
 
 /// The keys that sign tokens, made at the first start.

@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
 use crate::feed::Feed;
+use crate::http::idempotency::Mark;
 use crate::http::problem::ApiError;
 use crate::keyspace;
 
@@ -39,12 +40,14 @@ pub(crate) struct Actor {
     pub(crate) role: String,
     /// Where the request came from.
     pub(crate) address: Option<IpAddr>,
+    /// What the request leaves in what it changes, if it may come again.
+    pub(crate) mark: Option<Arc<Mark>>,
 }
 
 impl Actor {
     /// Lifeboat itself.
     pub(crate) fn system() -> Self {
-        Self { name: "lifeboat".to_owned(), role: "system".to_owned(), address: None }
+        Self { name: "lifeboat".to_owned(), role: "system".to_owned(), address: None, mark: None }
     }
 }
 
@@ -133,8 +136,15 @@ impl Writer {
         about: About,
     ) -> Result<u64, WriteError> {
         let entry = self.entry(actor, about, "done");
-        let transaction = transaction.put(self.audit_key(entry.at), json(&entry));
+        let mark = actor.mark.as_ref();
+        let mut transaction = transaction.put(self.audit_key(entry.at), json(&entry));
+        if let Some((key, record)) = mark.and_then(|mark| mark.write(&entry)) {
+            transaction = transaction.put(key, record);
+        }
         let revision = self.commit_unaudited(transaction).await?;
+        if let Some(mark) = mark {
+            mark.leave();
+        }
         Ok(revision)
     }
 

@@ -56,6 +56,7 @@ impl Desk {
             self.order_touched(&touched, now, sink);
         }
         self.push_values(values).into_iter().for_each(&mut *sink);
+        self.close_kicked(&before, now).into_iter().for_each(&mut *sink);
         self.close_banned(&before, now).into_iter().for_each(sink);
     }
 
@@ -124,6 +125,12 @@ impl Desk {
             (!to.is_empty()).then_some(Effect::Broadcast { to, text })
         };
         frames.into_iter().filter_map(broadcast).collect()
+    }
+
+    fn close_kicked(&mut self, before: &Catalog, now: Timestamp) -> Vec<Effect> {
+        let catalog = Arc::clone(&self.catalog);
+        let kicked = catalog.kicked().since(before.kicked());
+        kicked.filter_map(|session| self.kick(session, now)).flatten().collect()
     }
 
     fn close_banned(&mut self, before: &Catalog, now: Timestamp) -> Vec<Effect> {

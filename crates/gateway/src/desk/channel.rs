@@ -43,7 +43,7 @@ impl Desk {
     pub fn open(&mut self, claims: &Claims, conn: ConnRef, now: Timestamp) -> Opened {
         let is_banned = self.catalog.is_banned(&claims.sub, &claims.wld)
             || self.catalog.is_banned(&claims.sub, &claims.req);
-        if is_banned || self.kicked.has(&claims.ses) {
+        if is_banned || self.catalog.kicked().has(&claims.ses) {
             return refused(ByeReason::Kicked, CloseCode::Kicked);
         }
         let key = match self.by_id.get(&claims.ses).copied() {
@@ -255,11 +255,11 @@ impl Desk {
         self.hold_seat(key, now);
     }
 
-    /// Ends a session for good: its channel is closed as kicked. Says whether there was one.
+    /// Ends a session: its channel is closed as kicked. Says whether there was one. Its tokens are
+    /// void while the catalog says that it was kicked, or its user is banned.
     pub fn kick(&mut self, session: &SessionId, now: Timestamp) -> Option<Vec<Effect>> {
         let key = self.by_id.get(session).copied()?;
         let channel = self.sessions.edit(key).channel.take();
-        self.kicked.add(session, now);
         self.note(session, LedgerEvent::Left, now);
         self.detach(key, now);
         self.remove(key);

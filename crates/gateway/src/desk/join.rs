@@ -116,7 +116,7 @@ impl Desk {
             None => claims.sub.as_str().starts_with(User::GUEST_PREFIX),
         });
         // A session that was kicked is over. Its user is the same, and may be banned.
-        let previous = shown.filter(|claims| !self.kicked.has(&claims.ses));
+        let previous = shown.filter(|claims| !self.catalog.kicked().has(&claims.ses));
         let identity = match (input.identity, shown) {
             (Some(identity), _) => identity.clone(),
             (None, Some(claims)) => guest(claims.sub.clone()),

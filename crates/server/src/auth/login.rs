@@ -1,33 +1,30 @@
 //! Dashboard logins: a signed cookie, so that a restarted server knows its operators still.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::COOKIE;
-use lifeboat_core::ids::KeyId;
+use lifeboat_core::ids::{KeyId, LoginId};
 use lifeboat_core::limits::LOGIN_TTL;
 use lifeboat_core::ticket::ISSUER;
 use lifeboat_core::time::Timestamp;
 use lifeboat_gateway::tokens::KeyRing;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
 use super::ApiKey;
+use crate::feed::Feed;
 use crate::ids;
 
 /// The audience of the cookie's token.
 const AUDIENCE: &str = "dashboard";
 /// The name of the cookie.
 pub(crate) const COOKIE_NAME: &str = "lifeboat";
-/// Logins that were ended before their time and are remembered.
-const ENDED_MAX: usize = 10_000;
 
 /// Somebody who is logged in to the dashboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     /// Which login.
-    pub(crate) id: String,
+    pub(crate) id: LoginId,
     /// The key that it was begun with.
     pub(crate) key: KeyId,
     /// The operator, as given.
@@ -44,20 +41,18 @@ struct Claims {
     sub: KeyId,
     name: String,
     exp: i64,
-    jti: String,
+    jti: LoginId,
 }
 
 /// Begins logins, and knows them again.
 pub(super) struct Logins {
     keys: Arc<KeyRing>,
-    /// Ended logins with the time until which they have to be remembered.
-    ended: Mutex<HashMap<String, Timestamp>>,
-    changed: watch::Sender<()>,
+    feed: Arc<Feed>,
 }
 
 impl Logins {
-    pub(super) fn new(keys: Arc<KeyRing>) -> Self {
-        Self { keys, ended: Mutex::default(), changed: watch::Sender::new(()) }
+    pub(super) fn new(keys: Arc<KeyRing>, feed: Arc<Feed>) -> Self {
+        Self { keys, feed }
     }
 
     /// The value of the cookie of a new login.
@@ -68,7 +63,7 @@ impl Logins {
             sub: key.id.clone(),
             name: name.to_owned(),
             exp: (now + LOGIN_TTL).as_seconds(),
-            jti: ids::secret(),
+            jti: LoginId::from_unique(&ids::secret()),
         })
     }
 
@@ -82,25 +77,13 @@ impl Logins {
     }
 
     fn is_ended(&self, login: &Login) -> bool {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.contains_key(&login.id)
-    }
-
-    /// Ends a login before its time.
-    pub(super) fn end(&self, login: &Login, now: Timestamp) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.retain(|_, until| *until > now);
-        if ended.len() < ENDED_MAX {
-            ended.insert(login.id.clone(), login.expires_at);
-        }
-        drop(ended);
-        self.changed.send_replace(());
+        self.feed.current().logged_out().has(&login.id)
     }
 
     /// Waits until a login is over.
     pub(super) async fn over(&self, login: &Login, now: Timestamp) {
-        let mut changed = self.changed.subscribe();
-        let ended = changed.wait_for(|()| self.is_ended(login));
+        let mut served = self.feed.follow();
+        let ended = served.wait_for(|_| self.is_ended(login));
         let _ = tokio::time::timeout(login.expires_at.since(now), ended).await;
     }
 }
@@ -122,11 +105,12 @@ mod tests {
     use super::*;
     use crate::auth::Role;
 
-    #[test]
-    fn a_login_lasts_until_it_is_ended_or_its_time_is_over() {
+    #[tokio::test]
+    async fn a_login_lasts_until_its_time_is_over() {
         let now = Timestamp::from_ms(1_795_000_000_000);
         let ring = KeyRing::new(&KeptKeys::new([7; 32], now)).unwrap();
-        let logins = Logins::new(Arc::new(ring));
+        let feed = Feed::load(&lifeboat_store::MemoryStore::new()).await.unwrap();
+        let logins = Logins::new(Arc::new(ring), Arc::new(feed));
         let (key, _) = ApiKey::new("main".into(), Role::Operator, now);
         let mut headers = HeaderMap::new();
         let cookie = format!("other=1; {COOKIE_NAME}={}", logins.begin(&key, "Ada", now));
@@ -134,8 +118,6 @@ mod tests {
         let login = logins.of(&headers, now).unwrap();
         assert_eq!((login.key.clone(), login.name.as_str()), (key.id, "Ada"));
         assert!(logins.of(&headers, now + LOGIN_TTL + Duration::from_secs(1)).is_none());
-        logins.end(&login, now);
-        assert!(logins.of(&headers, now).is_none());
         headers.insert(COOKIE, format!("{COOKIE_NAME}=forged").parse().unwrap());
         assert!(logins.of(&headers, now).is_none());
     }

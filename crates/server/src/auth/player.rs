@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use lifeboat_core::access::{Identity, IdentityKind};
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::User;
 use lifeboat_core::limits::{GROUPS_MAX, NAME_CHARS_MAX, USER_CHARS_MAX};
-use lifeboat_core::ticket::ISSUER;
+use lifeboat_core::ticket::{self, ISSUER};
 use lifeboat_core::time::Timestamp;
 use lifeboat_gateway::tokens::KeyRing;
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,12 @@ struct Claims {
     groups: Vec<String>,
 }
 
+/// A token whose signature, issuer and audience are right.
+enum Genuine {
+    Current(Claims),
+    Expired(Claims),
+}
+
 struct Issuer {
     name: String,
     audience: Option<String>,
@@ -95,23 +102,36 @@ impl Players {
     }
 
     /// Who sent these headers; none for a guest. A token that is not valid makes nobody a guest.
+    ///
+    /// Nobody who is in is locked out by the hour: one that has expired is good still with
+    /// `previous`, a session token of the same user, which then says the groups.
     pub(super) fn identify(
         &self,
         headers: &HeaderMap,
+        previous: Option<&ticket::Claims>,
         now: Timestamp,
     ) -> ApiResult<Option<Identity>> {
         let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
         let token = value.to_str().ok().and_then(bearer).ok_or_else(invalid)?;
-        let claims = self.own(token, now).or_else(|| self.foreign(token)).ok_or_else(invalid)?;
-        identity(claims).map(Some)
+        match self.own(token, now).or_else(|| self.foreign(token)).ok_or_else(invalid)? {
+            Genuine::Current(claims) => identity(claims).map(Some),
+            Genuine::Expired(claims) => {
+                let expired = identity(claims)?;
+                let known = previous.filter(|previous| previous.sub == expired.user);
+                let groups = known.ok_or_else(has_expired)?.grp.clone();
+                Ok(Some(Identity { groups, ..expired }))
+            }
+        }
     }
 
-    fn own(&self, token: &str, now: Timestamp) -> Option<Claims> {
+    fn own(&self, token: &str, now: Timestamp) -> Option<Genuine> {
         let grant: Grant = self.keys.check(token, AUDIENCE).ok()?;
-        (now.as_seconds() <= grant.exp).then_some(Claims { sub: grant.sub, groups: grant.groups })
+        let claims = Claims { sub: grant.sub, groups: grant.groups };
+        let is_current = now.as_seconds() <= grant.exp;
+        Some(if is_current { Genuine::Current(claims) } else { Genuine::Expired(claims) })
     }
 
-    fn foreign(&self, token: &str) -> Option<Claims> {
+    fn foreign(&self, token: &str) -> Option<Genuine> {
         let header = jsonwebtoken::decode_header(token).ok()?;
         self.issuers.iter().find_map(|issuer| {
             let keys = issuer.keys.iter().filter(|key| {
@@ -137,7 +157,7 @@ impl Issuer {
         Ok(Self { name: config.name.clone(), audience: config.audience.clone(), keys })
     }
 
-    fn check(&self, key: &IssuerKey, token: &str) -> jsonwebtoken::errors::Result<Claims> {
+    fn check(&self, key: &IssuerKey, token: &str) -> jsonwebtoken::errors::Result<Genuine> {
         let mut validation = Validation::new(key.algorithm);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
@@ -151,7 +171,16 @@ impl Issuer {
             None => validation.validate_aud = false,
         }
         validation.set_required_spec_claims(&required);
-        jsonwebtoken::decode(token, &key.key, &validation).map(|data| data.claims)
+        let read = |by: &Validation| jsonwebtoken::decode::<Claims>(token, &key.key, by);
+        match read(&validation) {
+            Ok(data) => Ok(Genuine::Current(data.claims)),
+            // The time is looked at before issuer and audience are.
+            Err(error) if matches!(error.kind(), ErrorKind::ExpiredSignature) => {
+                validation.validate_exp = false;
+                read(&validation).map(|data| Genuine::Expired(data.claims))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -208,7 +237,15 @@ fn identity(claims: Claims) -> ApiResult<Identity> {
 fn invalid() -> ApiError {
     ApiError::new(
         ErrorCode::Unauthorized,
-        "the player's token is not valid, has expired, or is not of a configured issuer; get a new \
-         one, or send none to come as a guest",
+        "the player's token is not valid, or is not of a configured issuer; get a new one, or send \
+         none to come as a guest",
+    )
+}
+
+fn has_expired() -> ApiError {
+    ApiError::new(
+        ErrorCode::Unauthorized,
+        "the player's token has expired; get a new one, or send your last session token as \
+         `previous` if you are in already",
     )
 }

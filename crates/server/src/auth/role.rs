@@ -72,7 +72,7 @@ impl Caller {
     pub(crate) fn identity(&self) -> &str {
         match &self.credential {
             Credential::Key(id) => id.as_str(),
-            Credential::Cookie(login) => &login.id,
+            Credential::Cookie(login) => login.id.as_str(),
         }
     }
 }

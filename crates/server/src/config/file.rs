@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::address::{is_address, origin};
+
 use super::{
     Config, Greeting, Issuer, MetricsAccess, RestartPolicy, ServersOnStop, StoreKind, Tls,
 };
@@ -165,7 +167,7 @@ impl Config {
             mods: layer.mods,
             public_url,
             advertise_host: layer.advertise_host.unwrap_or_else(|| "127.0.0.1".to_owned()),
-            cors_origins: layer.cors_origins.unwrap_or_default(),
+            cors_origins: origins(&layer.cors_origins.unwrap_or_default())?,
             restart_policy,
             servers_on_stop: if layer.stop_servers.unwrap_or(false) {
                 ServersOnStop::Stop
@@ -194,11 +196,18 @@ fn invalid(setting: &str, found: &str, allowed: &str) -> ConfigError {
 
 fn check_url(url: &str) -> Result<String, ConfigError> {
     let url = url.trim_end_matches('/');
-    if url.starts_with("http://") || url.starts_with("https://") {
+    if is_address(url) {
         Ok(url.to_owned())
     } else {
         Err(invalid("public_url", url, "an address that begins with http:// or https://"))
     }
+}
+
+fn origins(given: &[String]) -> Result<Vec<String>, ConfigError> {
+    let allowed = "an origin as browsers send it, `https://host` or `https://host:port`, with \
+                   nothing after it";
+    let read = |text: &String| origin(text).ok_or_else(|| invalid("cors_origins", text, allowed));
+    given.iter().map(read).collect()
 }
 
 fn tls(
@@ -251,5 +260,17 @@ mod tests {
         assert!(error.contains("datta"), "{error}");
         let layer = Layer { store: Some("oracle".into()), ..Layer::default() };
         assert!(Config::from_layer(layer).unwrap_err().to_string().contains("sqlite"));
+    }
+
+    #[test]
+    fn an_origin_that_no_browser_sends_is_refused() {
+        let with = |origin: &str| {
+            let cors_origins = Some(vec!["https://a.example".into(), origin.into()]);
+            Config::from_layer(Layer { cors_origins, ..Layer::default() })
+        };
+        assert_eq!(with("http://B:80").unwrap().cors_origins[1], "http://b");
+        let error = with("zzz/a").unwrap_err().to_string();
+        assert!(error.contains("cors_origins") && error.contains("zzz/a"), "{error}");
+        assert!(error.contains("https://host:port"), "{error}");
     }
 }

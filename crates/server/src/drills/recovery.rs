@@ -34,7 +34,7 @@ pub(crate) fn recover(app: Arc<App>) -> impl Future<Output = ()> {
 }
 
 async fn end(app: &App, record: &DrillRecord) {
-    let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), address: None };
+    let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), ..Actor::system() };
     let left = bring_home(app, record, &actor).await;
     let why = "the control plane was restarted";
     let ended = DrillRecord {

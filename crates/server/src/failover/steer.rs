@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
-use lifeboat_core::failover::{FailoverRecord, MovePhase};
+use lifeboat_core::failover::{FailoverRecord, MovePhase, Trigger};
 use lifeboat_core::ids::FailoverId;
 use lifeboat_core::limits::WRITE_RETRIES_MAX;
 use lifeboat_store::{Precondition, Transaction};
@@ -93,7 +93,7 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Opt
     T::deserialize(value).map(Some)
 }
 
-/// Changes the pace or the message.
+/// Changes the pace, up to what the target takes, or the message.
 pub(crate) async fn retune(
     app: &App,
     actor: &Actor,
@@ -108,8 +108,10 @@ pub(crate) async fn retune(
         }
         let mut next = record.clone();
         if let Some(rate) = retune.max_rejoins_per_second {
-            let own = || catalog.joins_per_second(&record.target_world_id);
-            next = next.at_pace(rate.unwrap_or_else(own));
+            let taken = catalog.joins_per_second(&record.target_world_id);
+            // A drill may try more than the target is said to take.
+            let most = if record.trigger == Trigger::Drill { f64::INFINITY } else { taken };
+            next = next.at_pace(rate.map_or(taken, |asked| asked.min(most)));
         }
         if let Some(message) = &retune.message {
             next.message.clone_from(message);
@@ -187,4 +189,34 @@ async fn change(
         }
     }
     Err(WriteError::Lost.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::fixture::Plane;
+
+    #[tokio::test]
+    async fn people_are_moved_no_faster_than_the_target_takes_them_however_it_is_asked_for() {
+        let plane = Plane::start().await;
+        let (main, standby) = plane.pair().await;
+        plane.enter(&main).await;
+        let begun = plane.ask(&format!("POST /api/worlds/{main}/failover"), None).await;
+        let line = format!("PATCH /api/failovers/{}", begun.body["id"].as_str().unwrap());
+        let pace = async |asked: serde_json::Value| {
+            let body = json!({ "maxRejoinsPerSecond": asked });
+            let answer = plane.ask(&line, Some(body)).await;
+            answer.body["plan"]["ratePerSecond"].as_f64().expect(&answer.text)
+        };
+        let taken = plane.app.catalog().joins_per_second(&standby);
+        for (asked, given) in [
+            (json!(2.5), 2.5),
+            (json!(taken + 1.0), taken),
+            (json!(1e9), taken),
+            (json!(3), 3.0),
+            (json!(null), taken),
+        ] {
+            assert!((pace(asked.clone()).await - given).abs() < f64::EPSILON, "{asked}");
+        }
+    }
 }

@@ -156,7 +156,7 @@ pub(crate) fn address(request: &Request) -> Option<IpAddr> {
 }
 
 fn nobody(address: Option<IpAddr>) -> Actor {
-    Actor { name: "unknown".to_owned(), role: "none".to_owned(), address }
+    Actor { name: "unknown".to_owned(), role: "none".to_owned(), address, mark: None }
 }
 
 /// The id in an address, or the address.
@@ -187,11 +187,7 @@ async fn note_refusal(app: &App, row: &Row, actor: &Actor, target: String, code:
 
 /// Lets pages of the configured origins do what players do, and nothing else.
 pub(crate) fn cors(config: &Config) -> CorsLayer {
-    let origins: Vec<String> = config
-        .cors_origins
-        .iter()
-        .map(|url| origin_of(url).unwrap_or_else(|| url.clone()))
-        .collect();
+    let origins = config.cors_origins.clone();
     let allowed = move |origin: &HeaderValue, parts: &Parts| {
         is_for_players(parts.uri.path()) && origins.iter().any(|one| origin == one.as_str())
     };

@@ -93,7 +93,11 @@ async fn collect(mut body: AxumBody) -> ApiResult<Bytes> {
     Ok(kept.freeze())
 }
 
-fn parse(bytes: &[u8]) -> ApiResult<Value> {
+/// The JSON value of a body.
+///
+/// # Errors
+/// When it is none, is nested too deep, or has a key twice.
+pub(crate) fn parse(bytes: &[u8]) -> ApiResult<Value> {
     if depth(bytes) > JSON_DEPTH_MAX {
         let detail = format!("JSON is nested at most {JSON_DEPTH_MAX} levels deep; flatten it");
         return Err(ApiError::new(ErrorCode::BadRequest, detail));

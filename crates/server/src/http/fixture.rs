@@ -233,12 +233,13 @@ async fn build(
     let keys = Arc::new(KeyRing::new(&KeptKeys::new([7; 32], wall_clock())).unwrap());
     let feed = Arc::new(Feed::load(&**store).await.unwrap());
     let session_url = "wss://lifeboat.example/session".to_owned();
-    let settings = Settings { shards: 1, io_uring: true, session_url };
+    let settings = Settings { shards: 1, io_uring: true, session_url, on_break: Box::new(|_| {}) };
     let view = Arc::clone(&mods) as Arc<_>;
     let gateway = Gateway::start(settings, feed.current(), view, Arc::clone(&keys)).unwrap();
     let servers = LocalConfig::new(data.path().join("servers"), String::new());
     let runtime = Arc::new(LocalRuntime::open(servers).unwrap()) as Arc<dyn Runtime>;
-    let (auth, first_key) = Auth::load(Arc::clone(store), keys, &config).await.unwrap();
+    let (auth, first_key) =
+        Auth::load(Arc::clone(store), keys, Arc::clone(&feed), &config).await.unwrap();
     let app = Arc::new(App {
         drills: crate::drills::Drills::default(),
         alarms: crate::alarms::Alarms::default(),

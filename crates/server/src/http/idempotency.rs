@@ -1,6 +1,8 @@
 //! Repeated requests: the same key with the same request gets the answer of the first one, also
-//! after a restart.
+//! after a restart. Whatever a request changes carries its mark in the same commit, so one whose
+//! answer was lost with the process is told so and is not done again.
 
+mod mark;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ use crate::http::body::whole;
 use crate::http::problem::{ApiError, ApiResult};
 use crate::keyspace::hex;
 use crate::writer::json;
+pub(crate) use mark::Mark;
 use record::Recorded;
 
 /// The header that carries the key.
@@ -35,7 +38,7 @@ const PREFIX: &str = "/idempotency/";
 const SECRET_ANSWERS: [&str; 3] = ["/api/keys", "/api/tokens", "/api/webhooks"];
 /// Bytes of an answer that is remembered.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
-/// After how many recorded answers old ones are looked for.
+/// After how many answers old ones are looked for.
 const PRUNE_EVERY: usize = 256;
 /// Old answers that are deleted in one commit.
 const PRUNE_PAGE: usize = 100;
@@ -47,7 +50,7 @@ type Slot = Arc<tokio::sync::Mutex<Option<Recorded>>>;
 #[derive(Default)]
 pub(crate) struct Idempotency {
     slots: Mutex<Slots>,
-    recorded: AtomicUsize,
+    answered: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -124,7 +127,7 @@ async fn answer(
     app: Arc<App>,
     key: String,
     hash: String,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> ApiResult<Response> {
     let slot = app.idempotency.slot(&key);
@@ -135,13 +138,19 @@ async fn answer(
     let fresh = |known: &&Recorded| wall_clock().since(known.at) < IDEMPOTENCY_TTL;
     if let Some(known) = slot.as_ref().filter(fresh) {
         if known.request == hash {
-            return Ok(known.replay());
+            return known.replay();
         }
         let detail = "this `Idempotency-Key` was used for another request; take a new key";
         return Err(ApiError::new(ErrorCode::IdempotencyMismatch, detail));
     }
     let is_secret = SECRET_ANSWERS.contains(&request.uri().path());
+    let mark = Arc::new(Mark::new(key.clone(), hash.clone()));
+    if let Some(caller) = request.extensions_mut().get_mut::<Caller>() {
+        caller.actor.mark = Some(Arc::clone(&mark));
+    }
     let response = next.run(request).await;
+    mark.leave();
+    look_for_old(&app);
     if response.status().is_server_error() {
         return Ok(response);
     }
@@ -160,12 +169,16 @@ async fn kept(app: &App, key: &str) -> Result<Option<Recorded>, StoreError> {
     Ok(kept.and_then(|kept| serde_json::from_slice(&kept.value).ok()))
 }
 
-async fn keep(app: &Arc<App>, key: String, recorded: &Recorded) {
+async fn keep(app: &App, key: String, recorded: &Recorded) {
     let transaction = Transaction::new().put(key, json(recorded));
     if let Err(error) = app.writer.commit_unaudited(transaction).await {
         tracing::warn!(?error, "an answer is remembered until the next restart only");
     }
-    if app.idempotency.recorded.fetch_add(1, Ordering::Relaxed).is_multiple_of(PRUNE_EVERY) {
+}
+
+/// Has old records deleted now and then.
+fn look_for_old(app: &Arc<App>) {
+    if app.idempotency.answered.fetch_add(1, Ordering::Relaxed).is_multiple_of(PRUNE_EVERY) {
         let app = Arc::clone(app);
         tokio::spawn(async move {
             if let Err(error) = prune(&app).await {

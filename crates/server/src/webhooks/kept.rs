@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, VecDeque};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::Uri;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::WebhookId;
 use lifeboat_core::limits::{WEBHOOK_TRY_TIMEOUT, WEBHOOK_URL_BYTES_MAX, WEBHOOKS_MAX};
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::delivery::{Changed, Delivery};
 use super::{Format, Line, Webhook, Webhooks, message};
+use crate::address::is_address;
 use crate::app::App;
 use crate::events::EventKind;
 use crate::http::problem::{ApiError, ApiResult};
@@ -135,10 +135,10 @@ fn take_place<'a>(app: &'a App, webhook: &WebhookId) -> ApiResult<Place<'a>> {
 
 fn check(new: &NewWebhook) -> ApiResult<()> {
     let mut problems = Vec::new();
-    if !is_address(&new.url) {
+    if new.url.len() > WEBHOOK_URL_BYTES_MAX || !is_address(&new.url) {
         let rule = format!(
-            "an address that begins with http:// or https://, without user or password, of at \
-             most {WEBHOOK_URL_BYTES_MAX} bytes"
+            "an address that begins with http:// or https://, without user or password, with a port \
+             of 1 to 65535 if any, of at most {WEBHOOK_URL_BYTES_MAX} bytes"
         );
         problems.push(FieldProblem::invalid("/url", rule));
     }
@@ -146,15 +146,6 @@ fn check(new: &NewWebhook) -> ApiResult<()> {
         problems.push(FieldProblem::invalid("/events", "name at least one event".to_owned()));
     }
     if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
-}
-
-fn is_address(url: &str) -> bool {
-    let Ok(parsed) = url.parse::<Uri>() else { return false };
-    let has_scheme = matches!(parsed.scheme_str(), Some("http" | "https"));
-    let has_host = parsed
-        .authority()
-        .is_some_and(|place| !place.host().is_empty() && !place.as_str().contains('@'));
-    has_scheme && has_host && url.len() <= WEBHOOK_URL_BYTES_MAX
 }
 
 fn unknown(id: &WebhookId) -> ApiError {

@@ -54,6 +54,12 @@ pub(super) struct Player {
 }
 
 impl Fixture {
+    /// Somebody kicks a session.
+    pub(super) fn kick(&mut self, session: &SessionId) -> Vec<Effect> {
+        let until = self.now + Duration::from_hours(30);
+        self.change(vec![CatalogChange::Kicked(session.clone(), Some(until))])
+    }
+
     /// Main and standby, Active, with 100 seats and 10 joins a second each.
     pub(super) fn new() -> Self {
         let changes = [active("main", "main"), active("standby", "standby")].into_iter().flatten();

@@ -137,7 +137,8 @@ fn kicked_and_left_sessions_give_their_seat_back_at_once() {
 fn tokens_of_a_kicked_session_open_nothing_any_more() {
     let mut fixture = Fixture::new();
     let player = fixture.enter("main", &[]);
-    fixture.desk.kick(&player.claims.ses, fixture.now).unwrap();
+    let effects = fixture.kick(&player.claims.ses);
+    assert!(matches!(effects.as_slice(), [Effect::Close { code: CloseCode::Kicked, .. }]));
     let again = fixture.desk.open(&player.claims, player.conn, fixture.now);
     assert!(matches!(again, Opened::Refused { code: CloseCode::Kicked, .. }), "{again:?}");
     let anew = fixture.join("main", Some(&player.claims), &[]).unwrap();
@@ -262,7 +263,7 @@ fn those_whose_server_is_gone_keep_nobody_from_new_tokens() {
 fn the_user_of_a_kicked_session_is_the_same_and_may_be_banned() {
     let mut fixture = Fixture::new();
     let player = fixture.enter("main", &[]);
-    fixture.desk.kick(&player.claims.ses, fixture.now).unwrap();
+    fixture.kick(&player.claims.ses);
     fixture.pass(Duration::from_secs(1));
     let again = fixture.join("main", Some(&player.claims), &[]).unwrap();
     assert_eq!((&again.user, again.previous_accepted), (&player.claims.sub, false));

@@ -111,6 +111,8 @@ async fn a_logout_ends_the_login_and_a_restart_does_not() {
     assert_eq!(plane.send("GET /api/me", &own, None).await.status, 200);
     assert_eq!(plane.send("POST /api/logout", &own, None).await.status, 204);
     assert_eq!(plane.send("GET /api/me", &own, None).await.status, 401);
+    plane.restart().await;
+    assert_eq!(plane.send("GET /api/me", &own, None).await.status, 401, "it is void for good");
 }
 
 #[tokio::test]

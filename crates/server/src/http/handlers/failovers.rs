@@ -174,7 +174,7 @@ pub(crate) async fn read(
 #[utoipa::path(
     patch, path = "/api/failovers/{id}", tag = "failover",
     params(("id" = String, Path, description = "The failover")),
-    request_body(content = serde_json::Value, description = "`maxRejoinsPerSecond`, `message`"),
+    request_body(content = serde_json::Value, description = "`maxRejoinsPerSecond`, of which the target's own rate is the most, and `message`"),
     responses((status = 200, description = "The failover", body = serde_json::Value),
               (status = 409, description = "failover_state"))
 )]

@@ -10,6 +10,7 @@ use lifeboat_core::ids::WorldId;
 use lifeboat_core::limits::{MIN_REVISION_WAIT, NAME_CHARS_MAX};
 use lifeboat_core::problem::FieldProblem;
 use lifeboat_core::route::Refusal;
+use lifeboat_core::ticket::Claims;
 use lifeboat_gateway::desk::{JoinInput, NewIds};
 use lifeboat_protocol::join::{JoinAnswer, JoinRequest};
 use lifeboat_protocol::problem::Problem;
@@ -37,7 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     request_body(content = JoinRequest, description = "`client`, `previous`, `minRevision`; all optional"),
     responses(
         (status = 200, description = "The placement, with ticket and session token", body = JoinAnswer),
-        (status = 401, description = "The player's token is not valid"),
+        (status = 401, description = "The player's token is not valid, or has expired and `previous` is no session token of the same user"),
         (status = 403, description = "access_denied, banned, guest_not_allowed"),
         (status = 404, description = "world_not_found"),
         (status = 409, description = "base_version_mismatch, launch_context_required"),
@@ -50,7 +51,10 @@ pub(crate) async fn join(
     headers: HeaderMap,
     Body(request): Body<JoinRequest>,
 ) -> ApiResult<Json<JoinAnswer>> {
-    let identity = app.auth.player(&headers)?;
+    let previous = previous(&app, &request);
+    let is_over = |claims: &&Claims| app.catalog().kicked().has(&claims.ses);
+    let standing = previous.as_ref().filter(|claims| !is_over(claims));
+    let identity = app.auth.player(&headers, standing)?;
     check(&request)?;
     if let Some(wanted) = request.min_revision
         && !app.feed.reaches(wanted, MIN_REVISION_WAIT).await
@@ -62,10 +66,6 @@ pub(crate) async fn join(
         .retry_after_ms(1_000)
         .into());
     }
-    let now = app.now();
-    let keys = app.gateway.keys();
-    let previous =
-        request.previous.as_deref().and_then(|token| keys.check_previous(token, now).ok());
     // The token's time is that of the decision, as nearly as may be.
     let (session, guest, token) = (ids::unique(), ids::unique(), ids::token(app.now()));
     let input = JoinInput {
@@ -78,6 +78,12 @@ pub(crate) async fn join(
     let outcome = app.gateway.join(&input);
     app.metrics.joined(outcome.as_ref().map_or_else(|refusal| refusal.code.as_str(), |_| "placed"));
     outcome.map(Json).map_err(|refusal| refused(refusal, &world))
+}
+
+/// What the earlier token says, unless it is none of ours or too old.
+fn previous(app: &App, request: &JoinRequest) -> Option<Claims> {
+    let keys = app.gateway.keys();
+    keys.check_previous(request.previous.as_deref()?, app.now()).ok()
 }
 
 fn check(request: &JoinRequest) -> ApiResult<()> {

@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::{COOKIE_NAME, Caller, Credential};
+use crate::ended;
 use crate::http::body::Body;
 use crate::http::handlers::keys::check_name;
 use crate::http::listen::Peer;
@@ -67,7 +68,7 @@ pub(crate) async fn log_in(
         return Err(ApiError::new(ErrorCode::Unauthorized, detail));
     };
     let role = key.role.as_str().to_owned();
-    let actor = Actor { name: body.name.clone(), role, address };
+    let actor = Actor { name: body.name.clone(), role, address, mark: None };
     let about = About { action: "login", target: key.id.to_string(), ..About::default() };
     note(&app, &actor, about).await;
     let cookie = cookie(&app, &app.auth.log_in(&key, &body.name), LOGIN_TTL.as_secs())?;
@@ -76,7 +77,7 @@ pub(crate) async fn log_in(
         .into_response())
 }
 
-/// Notes a login or a logout. An operator must get in also while the store is out of reach.
+/// Notes a login. An operator must get in also while the store is out of reach.
 async fn note(app: &App, actor: &Actor, about: About) {
     let action = about.action;
     if let Err(error) = app.writer.commit(Transaction::new(), actor, about).await {
@@ -96,14 +97,20 @@ fn cookie(app: &App, value: &str, seconds: u64) -> ApiResult<HeaderValue> {
 /// Logs out of the dashboard
 #[utoipa::path(
     post, path = "/api/logout", tag = "login",
-    responses((status = 204, description = "Logged out; the cookie is gone"))
+    responses((status = 204, description = "Logged out; the cookie is void, also after a restart"),
+              (status = 503, description = "store_unavailable: this browser forgets the cookie, which is good still"))
 )]
 pub(crate) async fn log_out(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Response> {
-    if let Credential::Cookie(login) = &caller.credential {
-        app.auth.log_out(login);
-    }
-    note(&app, &caller.actor, About { action: "logout", ..About::default() }).await;
-    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie(&app, "", 0)?)]).into_response())
+    let ending = match &caller.credential {
+        Credential::Cookie(login) => ended::log_out(&app.catalog(), login, app.now()),
+        Credential::Key(_) => Transaction::new(),
+    };
+    let about = About { action: "logout", ..About::default() };
+    let ended = app.writer.commit(ending, &caller.actor, about).await.map_err(ApiError::from);
+    // This browser forgets the cookie in any case.
+    let answer =
+        ended.map_or_else(ApiError::into_response, |_| StatusCode::NO_CONTENT.into_response());
+    Ok(([(SET_COOKIE, cookie(&app, "", 0)?)], answer).into_response())
 }
 
 /// Says who calls

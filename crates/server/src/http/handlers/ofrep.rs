@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use lifeboat_core::access::{IdentityKind, may_enter};
 use lifeboat_core::catalog::Catalog;
 use lifeboat_core::code::ErrorCode;
@@ -22,7 +24,7 @@ use utoipa_axum::routes;
 
 use crate::app::{App, world_of};
 use crate::auth::{brings_key, no_key};
-use crate::http::body::{Id, Whole};
+use crate::http::body::{Id, Whole, parse};
 use crate::http::problem::{ApiError, ApiResult};
 use crate::http::tags::Tags;
 use crate::keyspace::hex;
@@ -58,11 +60,22 @@ struct Refused {
 )]
 pub(crate) async fn all(
     State(app): State<Arc<App>>,
-    Id(world): Id<WorldId>,
+    world: ApiResult<Id<WorldId>>,
     headers: HeaderMap,
-    Whole(body): Whole,
+    body: ApiResult<Whole>,
+) -> Response {
+    let answer = evaluate_all(&app, world, &headers, body);
+    answer.unwrap_or_else(|error| in_its_words(error, None))
+}
+
+fn evaluate_all(
+    app: &App,
+    world: ApiResult<Id<WorldId>>,
+    headers: &HeaderMap,
+    body: ApiResult<Whole>,
 ) -> ApiResult<Response> {
-    let flags = flags(&app, &world, &headers)?;
+    let (Id(world), Whole(body)) = (world?, body?);
+    let flags = flags(app, &world, headers)?;
     if let Err(refused) = context(&body) {
         let answer = json!({ "errorCode": refused.code, "errorDetails": refused.details });
         return Ok((StatusCode::BAD_REQUEST, Json(answer)).into_response());
@@ -72,7 +85,7 @@ pub(crate) async fn all(
     // Of what was evaluated and nothing else: a new revision with the same values is no change.
     let digest = Sha256::digest(json!(evaluated).to_string());
     let etag = format!("\"{}\"", hex(&digest[..16]));
-    let known = Tags::of(&headers, IF_NONE_MATCH);
+    let known = Tags::of(headers, IF_NONE_MATCH);
     let mut response = if known.is_some_and(|known| known.name(&etag)) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -99,14 +112,31 @@ pub(crate) async fn all(
 )]
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
-    Path((world, key)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    uri: Uri,
     headers: HeaderMap,
-    Whole(body): Whole,
+    body: ApiResult<Whole>,
+) -> Response {
+    let Ok(Path((world, key))) = path else {
+        let error = ApiError::new(ErrorCode::BadRequest, "the address is not UTF-8; mend it");
+        return in_its_words(error, uri.path().trim_end_matches('/').rsplit('/').next());
+    };
+    let answer = evaluate_one(&app, &world, &key, &headers, body);
+    answer.unwrap_or_else(|error| in_its_words(error, Some(&key)))
+}
+
+fn evaluate_one(
+    app: &App,
+    world: &str,
+    key: &str,
+    headers: &HeaderMap,
+    body: ApiResult<Whole>,
 ) -> ApiResult<Response> {
+    let Whole(body) = body?;
     let world: WorldId = world.parse().map_err(|invalid: lifeboat_core::ids::IdInvalid| {
         ApiError::new(ErrorCode::NotFound, invalid.to_string())
     })?;
-    let flags = flags(&app, &world, &headers)?;
+    let flags = flags(app, &world, headers)?;
     let refuse = |status: StatusCode, refused: Refused| {
         let answer =
             json!({ "key": key, "errorCode": refused.code, "errorDetails": refused.details });
@@ -115,13 +145,27 @@ pub(crate) async fn one(
     if let Err(refused) = context(&body) {
         return refuse(StatusCode::BAD_REQUEST, refused);
     }
-    match flags.get(&key) {
-        Some(value) => Ok(Json(evaluation(&key, value)).into_response()),
+    match flags.get(key) {
+        Some(value) => Ok(Json(evaluation(key, value)).into_response()),
         None => {
             let details = "no value that you may see has this key; ask for all of them".to_owned();
             refuse(StatusCode::NOT_FOUND, Refused { code: "FLAG_NOT_FOUND", details })
         }
     }
+}
+
+/// A refusal as a problem document with the protocol's members in it: providers look for them.
+fn in_its_words(error: ApiError, key: Option<&str>) -> Response {
+    let mut answer = json!(&*error.0);
+    answer["errorDetails"] = answer["detail"].clone();
+    answer["errorCode"] = json!("GENERAL");
+    if let Some(key) = key {
+        answer["key"] = json!(key);
+        if error.0.status == 404 {
+            answer["errorCode"] = json!("FLAG_NOT_FOUND");
+        }
+    }
+    error.into_response().map(|_| Body::from(answer.to_string()))
 }
 
 /// The values of a world that whoever asks may see.
@@ -141,7 +185,7 @@ fn flags_for_player(
     world: &WorldId,
     headers: &HeaderMap,
 ) -> ApiResult<BTreeMap<String, Value>> {
-    let identity = app.auth.player(headers)?;
+    let identity = app.auth.player(headers, None)?;
     let catalog = app.catalog();
     let access = &world_of(&catalog, world)?.spec.access;
     let entered = match &identity {
@@ -201,10 +245,8 @@ fn context(body: &[u8]) -> Result<(), Refused> {
     if body.is_empty() {
         return Ok(());
     }
-    let body: Value = serde_json::from_slice(body).map_err(|error| Refused {
-        code: "PARSE_ERROR",
-        details: format!("the body is not JSON: {error}"),
-    })?;
+    let body =
+        parse(body).map_err(|error| Refused { code: "PARSE_ERROR", details: error.0.detail })?;
     let is_context = |value: &Value| value.is_object() || value.is_null();
     let fits = is_context(&body) && body.get("context").is_none_or(is_context);
     let wrong =
@@ -241,6 +283,11 @@ mod tests {
         let code = |body: &str| context(body.as_bytes()).err().map(|refused| refused.code);
         assert_eq!(code("{"), Some("PARSE_ERROR"));
         assert_eq!(code(r#"{"context":1}"#), Some("INVALID_CONTEXT"));
+        let nested = |levels: usize| {
+            let inside = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            code(&format!(r#"{{"context":{{"a":{inside}}}}}"#))
+        };
+        assert_eq!((nested(30), nested(31)), (None, Some("PARSE_ERROR")));
     }
 
     /// A world as it stands in the store, with its live config.
@@ -296,6 +343,27 @@ mod tests {
             (404, &json!("FLAG_NOT_FOUND"))
         );
         assert_eq!(none.body["key"], "project.Nothing");
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_said_in_the_protocol_s_words_too() {
+        let plane = Plane::start().await;
+        world(&plane, true, true).await;
+        let main = "/api/worlds/wld_main/ofrep/v1/evaluate/flags";
+        let other = "/api/worlds/wld_other/ofrep/v1/evaluate/flags";
+        for (path, status, code, key) in [
+            (format!("{main}/a%ff"), 400, "GENERAL", json!("a%ff")),
+            (format!("{main}/a%ff/"), 400, "GENERAL", json!("a%ff")),
+            (format!("{other}/a.b"), 404, "FLAG_NOT_FOUND", json!("a.b")),
+            (other.to_owned(), 404, "GENERAL", Value::Null),
+            (other.replace("wld_other", "%ff"), 404, "GENERAL", Value::Null),
+        ] {
+            let refused = plane.send(&format!("POST {path}"), &[], None).await;
+            assert_eq!(refused.status.as_u16(), status, "{path}: {}", refused.text);
+            assert_eq!(refused.headers["content-type"], "application/problem+json");
+            assert_eq!((&refused.body["errorCode"], &refused.body["key"]), (&json!(code), &key));
+            assert_eq!(refused.body["errorDetails"], refused.body["detail"], "{path}");
+        }
     }
 
     #[tokio::test]

@@ -7,7 +7,6 @@ use axum::extract::State;
 use http::StatusCode;
 use lifeboat_core::code::ErrorCode;
 use lifeboat_core::ids::{SessionId, WorldId};
-use lifeboat_store::Transaction;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,6 +15,7 @@ use utoipa_axum::routes;
 use super::worlds::page_limit;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::ended;
 use crate::http::body::{Ask, Id};
 use crate::http::problem::{ApiError, ApiResult};
 use crate::http::views::{Page, SessionView};
@@ -84,9 +84,7 @@ pub(crate) async fn kick(
         before: json!({ "user": session.user, "world": session.world, "server": session.server }),
         ..About::default()
     };
-    // Noted first: nobody is thrown out without a trace.
-    app.writer.commit(Transaction::new(), &caller.actor, about).await?;
-    let effects = app.gateway.desk().kick(&id, app.now());
-    app.gateway.dispatch(effects.unwrap_or_default());
+    let kick = ended::kick(&app.catalog(), &id, app.now());
+    app.writer.commit(kick, &caller.actor, about).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,6 @@
 use http::StatusCode;
 use lifeboat_core::limits::IDEMPOTENCY_KEYS_MAX;
-use lifeboat_store::Transaction;
+use lifeboat_store::{KeyValue, Range, Transaction};
 use serde_json::json;
 
 use crate::app::wall_clock;
@@ -66,15 +66,69 @@ async fn the_secret_of_a_new_key_is_never_written_down() {
     let first = plane.send("POST /api/keys", &headers, Some(body.clone())).await;
     let again = plane.send("POST /api/keys", &headers, Some(body)).await;
     assert_eq!(first.body, again.body);
-    let kept = plane.store.list(lifeboat_store::Range::prefix("/idempotency/"), None).await;
-    assert!(kept.unwrap().items.is_empty());
+    for kept in kept(&plane, None).await {
+        let text = String::from_utf8(kept.value.to_vec()).unwrap();
+        assert!(text.contains("key.create") && !text.contains("body"), "{text}");
+    }
+}
+
+async fn kept(plane: &Plane, at: Option<u64>) -> Vec<KeyValue> {
+    plane.store.list(Range::prefix("/idempotency/"), at).await.unwrap().items
+}
+
+/// Kills the control plane as after the commit of what each request changed.
+async fn kill_before_the_answers(plane: &mut Plane) {
+    for last in kept(plane, None).await {
+        let then = kept(plane, Some(last.created)).await;
+        let first = then.into_iter().find(|one| one.key == last.key).unwrap();
+        let transaction = Transaction::new().put(first.key, first.value);
+        let _ = plane.store.commit(transaction).await.unwrap();
+    }
+    plane.restart().await;
+}
+
+#[tokio::test]
+async fn what_was_done_before_a_crash_is_not_done_again() {
+    let mut plane = Plane::start().await;
+    let (main, standby) = plane.pair().await;
+    plane.enter(&main).await;
+    let other = plane.world("Other").await;
+    let counter = json!({ "path": "/game/ForceDisconnect/Redirected" });
+    let (forced, none) = (json!({ "force": true, "reason": "test" }), json!({}));
+    let requests = [
+        ("/api/worlds".to_owned(), json!({ "name": "A", "build": { "mod": "plaza" } })),
+        (format!("/api/worlds/{other}/standby"), none.clone()),
+        (format!("/api/worlds/{other}/launch"), none.clone()),
+        (format!("/api/worlds/{standby}/live-config/increment"), counter),
+        ("/api/bans".to_owned(), json!({ "user": "mallory", "reason": "spam" })),
+        ("/api/keys".to_owned(), json!({ "name": "ci", "role": "viewer" })),
+        (format!("/api/worlds/{main}/failover"), forced.clone()),
+        (format!("/api/worlds/{main}/failback"), forced),
+    ];
+    for (path, body) in &requests {
+        let headers = [("x-api-key", plane.admin.as_str()), ("idempotency-key", path.as_str())];
+        let first = plane.send(&format!("POST {path}"), &headers, Some(body.clone())).await;
+        assert!(first.status.is_success(), "{path}: {}", first.text);
+    }
+    kill_before_the_answers(&mut plane).await;
+    let before = plane.app.catalog().revision;
+    for (path, body) in &requests {
+        let headers = [("x-api-key", plane.admin.as_str()), ("idempotency-key", path.as_str())];
+        let again = plane.send(&format!("POST {path}"), &headers, Some(body.clone())).await;
+        assert_eq!((again.status.as_u16(), again.code()), (409, "idempotency_done"), "{path}");
+        let other = json!({ "reason": "another request" });
+        let other = plane.send(&format!("POST {path}"), &headers, Some(other)).await;
+        assert_eq!(other.code(), "idempotency_mismatch", "{path}");
+    }
+    assert_eq!(plane.app.catalog().revision, before, "nothing is written");
+    assert_eq!(plane.app.auth.keys().len(), 2);
 }
 
 #[tokio::test]
 async fn the_oldest_answers_are_deleted_when_there_are_more_than_are_kept() {
     let plane = Plane::start().await;
     ban(&plane, "newest", "mallory").await;
-    let prefix = lifeboat_store::Range::prefix("/idempotency/");
+    let prefix = Range::prefix("/idempotency/");
     let newest = plane.store.list(prefix.clone(), None).await.unwrap().items.remove(0);
     let mut older: serde_json::Value = serde_json::from_slice(&newest.value).unwrap();
     let keys: Vec<usize> = (0..IDEMPOTENCY_KEYS_MAX + 10).collect();
