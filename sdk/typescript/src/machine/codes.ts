@@ -20,6 +20,7 @@ export const errorCodes = {
   failover_in_progress: 409,
   failover_state: 409,
   guest_not_allowed: 403,
+  idempotency_done: 409,
   idempotency_mismatch: 422,
   if_match_failed: 412,
   internal: 500,
