@@ -9,7 +9,8 @@ use crate::time::Timestamp;
 /// Forgotten at once at the most: it has to fit a transaction.
 const FORGOTTEN_MAX: usize = 64;
 
-/// Ids of one kind that were ended, each until its last token has expired. Copies share the entries.
+/// Ids of one kind that were ended, each until its last token has expired. Copies share the
+/// entries.
 #[derive(Debug, Clone)]
 pub struct Ended<Id> {
     until: Arc<BTreeMap<Id, Timestamp>>,

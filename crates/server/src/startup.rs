@@ -96,8 +96,8 @@ pub enum ServeError {
 /// Runs the control plane until `shutdown` is over.
 ///
 /// # Errors
-/// [`ServeError`] when it cannot begin. Once it serves, it goes on through every trouble but the end
-/// of a thread that holds session channels.
+/// [`ServeError`] when it cannot begin. Once it serves, it goes on through every trouble but the
+/// end of a thread that holds session channels.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
     let lock = lock_data(&config.data)?;
     let listener = listen::bind(config.listen)
