@@ -20,8 +20,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 /// Lists the worlds in trouble
 ///
 /// A world that has people in it and whose servers are gone (`serverGone`), do not call health
-/// (`serverHung`), or are well and were yet lost by too many clients (`gameLost`); and a world whose
-/// failover waits for a target that does not come (`targetFailed`). Looked at once a second.
+/// (`serverHung`), or are well and were yet lost by too many clients (`gameLost`); and a world
+/// whose failover waits for a target that does not come (`targetFailed`). Looked at once a second.
 #[utoipa::path(
     get, path = "/api/alarms", tag = "failover",
     params(("cursor" = Option<String>, Query, description = "Where the last page ended"),
