@@ -109,9 +109,11 @@ pub(crate) async fn retune(
         let mut next = record.clone();
         if let Some(rate) = retune.max_rejoins_per_second {
             let taken = catalog.joins_per_second(&record.target_world_id);
+            next = next.at_pace(rate.unwrap_or(taken));
             // A drill may try more than the target is said to take.
-            let most = if record.trigger == Trigger::Drill { f64::INFINITY } else { taken };
-            next = next.at_pace(rate.map_or(taken, |asked| asked.min(most)));
+            if record.trigger != Trigger::Drill {
+                next = next.at_pace_of_target(taken);
+            }
         }
         if let Some(message) = &retune.message {
             next.message.clone_from(message);

@@ -103,7 +103,7 @@ async fn a_save_is_decided_anew_when_its_world_was_changed_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_move_slows_down_with_its_target_until_an_operator_sets_the_pace() {
+async fn a_move_goes_as_planned_or_set_and_no_faster_than_its_target_takes() {
     let plane = Plane::start().await;
     let (main, standby) = plane.pair().await;
     plane.enter(&main).await;
@@ -130,5 +130,7 @@ async fn a_move_slows_down_with_its_target_until_an_operator_sets_the_pace() {
     takes(3.0).await;
     let pace = serde_json::json!({ "maxRejoinsPerSecond": 7.0 });
     assert_eq!(plane.ask(&format!("PATCH {failover}"), Some(pace)).await.status, 200);
-    assert_eq!(rate().await, (7.0, None), "the operator knows better");
+    assert_eq!(rate().await, (3.0, Some(7.0)), "it is as if it had been planned so");
+    takes(planned).await;
+    assert_eq!(rate().await, (7.0, None));
 }
