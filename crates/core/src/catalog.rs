@@ -256,7 +256,7 @@ impl Catalog {
     /// beside it.
     #[must_use]
     pub fn open_failover(&self, world: &WorldId) -> Option<&Arc<FailoverRecord>> {
-        self.open_failovers_of(world).max_by_key(|one| (one.started_at, one.id.clone()))
+        newest(self.open_failovers_of(world))
     }
 
     /// Every failover of a world that is still being moved, by id.
@@ -272,9 +272,7 @@ impl Catalog {
     /// The newest failover of a world, whether its override still stands or not.
     #[must_use]
     pub fn latest_failover(&self, world: &WorldId) -> Option<&Arc<FailoverRecord>> {
-        self.failovers_of(world)
-            .filter(|one| one.kind == Kind::Failover)
-            .max_by_key(|one| (one.started_at, one.id.clone()))
+        newest(self.failovers_of(world).filter(|one| one.kind == Kind::Failover))
     }
 
     /// The drill with this id.
@@ -335,4 +333,10 @@ impl Catalog {
         };
         self.override_of(world).is_some() || self.live.values().any(|live| is_target(live))
     }
+}
+/// The one of these failovers that began last.
+pub(crate) fn newest<'a>(
+    failovers: impl Iterator<Item = &'a Arc<FailoverRecord>>,
+) -> Option<&'a Arc<FailoverRecord>> {
+    failovers.max_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)))
 }

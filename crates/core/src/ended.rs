@@ -31,8 +31,10 @@ impl<Id: Ord + Clone> Ended<Id> {
 
     /// What was ended since `before`.
     pub fn since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = &'a Id> {
+        // Asked at every change of the catalog, of which few are about this.
         let is_same = Arc::ptr_eq(&self.until, &before.until);
-        self.until.keys().filter(move |id| !is_same && !before.has(id))
+        let all = (!is_same).then(|| self.until.keys());
+        all.into_iter().flatten().filter(|id| !before.has(id))
     }
 
     /// What is to be forgotten with the next entry: what is past its time, and the oldest of more

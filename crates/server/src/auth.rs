@@ -224,7 +224,7 @@ pub(crate) fn no_key() -> ApiError {
 
 impl Caller {
     fn new(key: &ApiKey, name: String, address: Option<IpAddr>, credential: Credential) -> Self {
-        let actor = Actor { name, role: key.role.as_str().to_owned(), address, mark: None };
+        let actor = Actor::new(name, key.role.as_str(), address);
         Self { actor, role: key.role, credential }
     }
 }

@@ -75,55 +75,91 @@ pub(crate) struct Step<'a> {
     pub(crate) after: &'a LiveEntry,
 }
 
-/// Changes a world's live config by `edit` and saves it, whole or not at all, with the failovers
-/// that `records` says belong to that step in the same commit. Both decide by the same catalog, and
-/// the commit holds only while the world and its live config are as they are there. Loses a race at
-/// most [`WRITE_RETRIES_MAX`] times and decides anew each time.
-pub(crate) async fn save(
-    app: &App,
-    actor: &Actor,
-    world: &WorldId,
-    options: &SaveOptions,
-    edit: impl Fn(&Catalog, &ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
-    records: impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
-) -> ApiResult<Saved> {
-    let _turn = app.writer.turn(world).await;
-    for _ in 0..WRITE_RETRIES_MAX {
-        let catalog = app.catalog();
-        let draft = draft(app, &catalog, actor, world, options, &edit, &records)?;
-        if draft.next.config == draft.before.config {
-            let (entry, warnings) = (draft.before, draft.warnings);
-            return Ok(Saved { entry, warnings, records: Vec::new() });
-        }
-        let about = about(app, world, options, &draft);
-        let committed = match guarded(app, &catalog, &draft).await {
-            Ok(transaction) => app.writer.commit(transaction, actor, about).await,
-            Err(failed) => Err(failed),
-        };
-        match committed {
-            Ok(revision) => {
-                prune(app, world).await;
-                return Ok(draft.saved_at(revision));
-            }
-            Err(WriteError::Lost) => app.catch_up().await,
-            Err(failed) => return Err(failed.into()),
-        }
-    }
-    Err(WriteError::Lost.into())
+/// A change of a world's live config. `edit` and `records` decide by the same catalog.
+pub(crate) struct Change<'a, Edit, Records> {
+    /// Who changes it.
+    pub(crate) actor: &'a Actor,
+    /// The world.
+    pub(crate) world: &'a WorldId,
+    /// How it is meant.
+    pub(crate) options: &'a SaveOptions,
+    /// What the live config is to be.
+    pub(crate) edit: Edit,
+    /// Which failovers belong to that step, in the same commit.
+    pub(crate) records: Records,
 }
 
-/// Whether a save would be a step of a failover by hand: another override, or a counter raised.
-pub(crate) fn moves_people(
-    app: &App,
-    actor: &Actor,
-    world: &WorldId,
-    options: &SaveOptions,
-    edit: impl Fn(&Catalog, &ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
-    records: impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
-) -> ApiResult<bool> {
-    let draft = draft(app, &app.catalog(), actor, world, options, &edit, &records)?;
-    let (before, after) = (&draft.before.game, &draft.next.game);
-    Ok(before.failover != after.failover || before.force_disconnect != after.force_disconnect)
+impl<Edit, Records> Change<'_, Edit, Records>
+where
+    Edit: Fn(&Catalog, &ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
+    Records: Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
+{
+    /// Saves it, whole or not at all. The commit holds only while the world and its live config are
+    /// as they were looked at. Loses a race at most [`WRITE_RETRIES_MAX`] times and decides anew
+    /// each time.
+    pub(crate) async fn save(&self, app: &App) -> ApiResult<Saved> {
+        let _turn = app.writer.turn(self.world).await;
+        for _ in 0..WRITE_RETRIES_MAX {
+            let catalog = app.catalog();
+            let draft = self.draft(app, &catalog)?;
+            if draft.next.config == draft.before.config {
+                let (entry, warnings) = (draft.before, draft.warnings);
+                return Ok(Saved { entry, warnings, records: Vec::new() });
+            }
+            let about = about(app, self.world, self.options, &draft);
+            let committed = match guarded(app, &catalog, &draft).await {
+                Ok(transaction) => app.writer.commit(transaction, self.actor, about).await,
+                Err(failed) => Err(failed),
+            };
+            match committed {
+                Ok(revision) => {
+                    prune(app, self.world).await;
+                    return Ok(draft.saved_at(revision));
+                }
+                Err(WriteError::Lost) => app.catch_up().await,
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(WriteError::Lost.into())
+    }
+
+    /// Whether it would be a step of a failover by hand: another override, or a counter raised.
+    pub(crate) fn moves_people(&self, app: &App) -> ApiResult<bool> {
+        let draft = self.draft(app, &app.catalog())?;
+        let (before, after) = (&draft.before.game, &draft.next.game);
+        Ok(before.failover != after.failover || before.force_disconnect != after.force_disconnect)
+    }
+
+    fn draft(&self, app: &App, catalog: &Catalog) -> ApiResult<Draft> {
+        let Self { actor, world, options, edit, records } = self;
+        let known = world_of(catalog, world)?;
+        let before = live_of(catalog, world)?;
+        check_if_match(options.if_match.as_ref(), before.revision)?;
+        let rules = rules_of(app, &known)?;
+        let next = edit(catalog, rules, &before.config).map_err(refused_by_rules)?;
+        let force = match options.force_reason {
+            Some(_) => Force::WithReason,
+            None => Force::No,
+        };
+        let facts = Facts { app, catalog };
+        let check = check_override(world, &before.config, &next, &facts);
+        let refusals: Vec<FieldProblem> = check.refusals(force).cloned().collect();
+        if !refusals.is_empty() {
+            return Err(refused_by_rules(refusals));
+        }
+        let now = app.now();
+        let next = LiveEntry::new(0, now, actor.name.clone(), next);
+        let mut transaction = Transaction::new()
+            .require(unchanged(keyspace::live(world), before.revision))
+            .put(keyspace::live(world), json(&next))
+            .put(history::key(world, now), json(&next));
+        for other in check.worlds_read.iter().filter(|other| other != world) {
+            transaction = guard_followed(transaction, catalog, other);
+        }
+        let step = Step { catalog, world: &known, before: &before, after: &next };
+        let records = records(&step)?;
+        Ok(Draft { world: known, before, next, warnings: check.warnings, transaction, records })
+    }
 }
 
 impl Draft {
@@ -150,44 +186,6 @@ async fn guarded(app: &App, catalog: &Catalog, draft: &Draft) -> Result<Transact
     }
     let transaction = draft.transaction.clone().require(unchanged(key, kept.modified));
     put_records(app, catalog, transaction, &draft.records).await
-}
-
-fn draft(
-    app: &App,
-    catalog: &Catalog,
-    actor: &Actor,
-    world: &WorldId,
-    options: &SaveOptions,
-    edit: &impl Fn(&Catalog, &ConfigRules, &LiveConfig) -> Result<LiveConfig, Vec<FieldProblem>>,
-    records: &impl Fn(&Step<'_>) -> ApiResult<Vec<FailoverRecord>>,
-) -> ApiResult<Draft> {
-    let known = world_of(catalog, world)?;
-    let before = live_of(catalog, world)?;
-    check_if_match(options.if_match.as_ref(), before.revision)?;
-    let rules = rules_of(app, &known)?;
-    let next = edit(catalog, rules, &before.config).map_err(refused_by_rules)?;
-    let force = match options.force_reason {
-        Some(_) => Force::WithReason,
-        None => Force::No,
-    };
-    let facts = Facts { app, catalog };
-    let check = check_override(world, &before.config, &next, &facts);
-    let refusals: Vec<FieldProblem> = check.refusals(force).cloned().collect();
-    if !refusals.is_empty() {
-        return Err(refused_by_rules(refusals));
-    }
-    let now = app.now();
-    let next = LiveEntry::new(0, now, actor.name.clone(), next);
-    let mut transaction = Transaction::new()
-        .require(unchanged(keyspace::live(world), before.revision))
-        .put(keyspace::live(world), json(&next))
-        .put(history::key(world, now), json(&next));
-    for other in check.worlds_read.iter().filter(|other| *other != world) {
-        transaction = guard_followed(transaction, catalog, other);
-    }
-    let step = Step { catalog, world: &known, before: &before, after: &next };
-    let records = records(&step)?;
-    Ok(Draft { world: known, before, next, warnings: check.warnings, transaction, records })
 }
 
 /// The save holds only while the override of `other` is as it was read: two saves that would make

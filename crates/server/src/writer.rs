@@ -45,9 +45,14 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
+    /// Somebody in a role, at an address if there is one.
+    pub(crate) fn new(name: impl Into<String>, role: &str, address: Option<IpAddr>) -> Self {
+        Self { name: name.into(), role: role.to_owned(), address, mark: None }
+    }
+
     /// Lifeboat itself.
     pub(crate) fn system() -> Self {
-        Self { name: "lifeboat".to_owned(), role: "system".to_owned(), address: None, mark: None }
+        Self::new("lifeboat", "system", None)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{FailoverRecord, Kind, MovePhase, Trigger};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, newest};
 use crate::ids::WorldId;
 use crate::live_config::{Audience, ConfigRules, Counter, GameConfig, LiveConfig};
 use crate::problem::FieldProblem;
@@ -125,7 +125,7 @@ impl Edit<'_> {
             is_real && record.kind == kind && record.target_world_id == target
         };
         let open = || self.catalog.open_failovers_of(self.world);
-        let same = open().filter(is_same).max_by_key(|one| (one.started_at, one.id.clone()));
+        let same = newest(open().filter(is_same));
         let others = open().filter(|one| same.is_none_or(|same| same.id != one.id));
         follows.changed.extend(others.map(|record| record.cancelled(now)));
         match same {

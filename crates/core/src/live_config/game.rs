@@ -136,6 +136,14 @@ pub struct OverrideTarget {
     pub launch_context: Option<LaunchContextId>,
 }
 
+impl OverrideTarget {
+    /// A world and nothing else, as a failover sets it.
+    #[must_use]
+    pub const fn world(world: WorldId) -> Self {
+        Self { world, deployment: None, launch_context: None }
+    }
+}
+
 impl GameConfig {
     /// The `game` part of a document. A value that is not of its type, which no save lets in,
     /// reads as its default.

@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 /// The part of the pace at which turns are handed out. The rest is for who comes a little late:
 /// else each of them would make all who follow late too.
 const TURNS_SHARE: f64 = 0.95;
+/// How long somebody waits whose turn is too far away to be told, before it is spread.
+pub const FAR_TURN_RETRY: Duration = Duration::from_secs(TURN_AHEAD_MAX.as_secs() / 2);
 
 /// Lets in at most its rate, and sends nobody away for a time that others were told as well: those
 /// who wait come one after another, not all at the next free moment.
@@ -70,9 +72,6 @@ impl Turnstile {
 fn turns_rate(rate: Rate) -> Rate {
     Rate::per_second(rate.get() * TURNS_SHARE)
 }
-
-/// How long somebody waits whose turn is too far away to be told, before it is spread.
-pub const FAR_TURN_RETRY: Duration = TURN_AHEAD_MAX.checked_div(2).expect("2 is not 0");
 
 #[cfg(test)]
 mod tests {

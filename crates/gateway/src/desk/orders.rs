@@ -16,7 +16,6 @@ use lifeboat_protocol::join::is_final;
 
 use super::effect::{ConnRef, Effect, OrderLine, OrderTemplate, Sink};
 use super::join::spread_refusal;
-use super::movement::Move;
 use super::placement::{Candidate, Granted};
 use super::session::{Order, Session};
 use super::values::Moved;
@@ -56,9 +55,11 @@ impl Desk {
         called: Option<&FailoverId>,
         home: Option<&FailoverId>,
     ) -> bool {
-        let end = destination(&self.catalog, &session.requested).map(|end| end.id.clone()).ok();
-        let target = |id| self.moves.get(id).map(|open: &Move| &open.record.target_world_id);
-        let leads_there = |id| target(id) == end.as_ref();
+        let leads_there = |id| {
+            let end = destination(&self.catalog, &session.requested).ok();
+            let target = self.moves.get(id).map(|open| &open.record.target_world_id);
+            target == end.as_ref().map(|end| &end.id)
+        };
         match (called, home) {
             (_, None) => false,
             // Of two calls, the one that is in progress has a place in its line.

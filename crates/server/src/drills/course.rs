@@ -49,7 +49,7 @@ pub(super) async fn run(
     groups: Vec<String>,
     place: Place,
 ) {
-    let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), ..Actor::system() };
+    let actor = Actor::new(record.id.to_string(), ROLE, None);
     let main = record.world_id.clone();
     let mut course = Course { app, new, record, actor };
     let mut preempted = place.preempted.clone();

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use lifeboat_core::drill::{DrillPhase, DrillRecord};
 use lifeboat_core::failover::{FailoverRequest, Trigger};
-use lifeboat_core::ids::WorldId;
 use lifeboat_core::limits::DRILL_PATIENCE;
 use lifeboat_core::live_config::OverrideTarget;
 use tokio::time::Instant;
@@ -34,7 +33,7 @@ pub(crate) fn recover(app: Arc<App>) -> impl Future<Output = ()> {
 }
 
 async fn end(app: &App, record: &DrillRecord) {
-    let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), ..Actor::system() };
+    let actor = Actor::new(record.id.to_string(), ROLE, None);
     let left = bring_home(app, record, &actor).await;
     let why = "the control plane was restarted";
     let ended = DrillRecord {
@@ -58,11 +57,8 @@ pub(super) async fn bring_home(app: &App, record: &DrillRecord, actor: &Actor) -
         let is_ours = catalog.latest_failover(world).is_some_and(|latest| {
             latest.trigger == Trigger::Drill && latest.by == record.id.as_str()
         });
-        let world_only = |id: &WorldId| {
-            let world = id.clone();
-            OverrideTarget { world, deployment: None, launch_context: None }
-        };
-        if !is_ours || catalog.override_of(world) != Some(world_only(&record.target_world_id)) {
+        let as_set = OverrideTarget::world(record.target_world_id.clone());
+        if !is_ours || catalog.override_of(world) != Some(as_set) {
             return None;
         }
         let request = FailoverRequest {

@@ -231,8 +231,8 @@ async fn commit(
         force_reason: Some(request.reason.clone()),
         ..SaveOptions::default()
     };
-    let saved = live_config::save(app, actor, world, &options, redirect, records).await;
-    match (saved, same.into_inner()) {
+    let change = live_config::Change { actor, world, options: &options, edit: redirect, records };
+    match (change.save(app).await, same.get().cloned()) {
         (Ok(saved), _) => begun(saved.records).map(Started::Began),
         (Err(_), Some(moving)) => Ok(Started::Moving(moving)),
         (Err(refusal), None) => Err(refusal),

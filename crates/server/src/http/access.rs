@@ -156,7 +156,7 @@ pub(crate) fn address(request: &Request) -> Option<IpAddr> {
 }
 
 fn nobody(address: Option<IpAddr>) -> Actor {
-    Actor { name: "unknown".to_owned(), role: "none".to_owned(), address, mark: None }
+    Actor::new("unknown", "none", address)
 }
 
 /// The id in an address, or the address.

@@ -83,8 +83,7 @@ impl Facts {
     }
 
     fn send(&mut self, from: &str, to: &str) {
-        let target = OverrideTarget { world: world(to), deployment: None, launch_context: None };
-        self.at(from).target = Some(target);
+        self.at(from).target = Some(OverrideTarget::world(world(to)));
     }
 
     fn check(&self, texts: [&str; 3]) -> OverrideCheck {

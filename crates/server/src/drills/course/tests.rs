@@ -29,7 +29,7 @@ fn new_drill() -> NewDrill {
 }
 
 fn course<'a>(plane: &'a Plane, new: &'a NewDrill, record: DrillRecord) -> Course<'a> {
-    let actor = Actor { name: record.id.to_string(), role: ROLE.to_owned(), ..Actor::system() };
+    let actor = Actor::new(record.id.to_string(), ROLE, None);
     Course { app: &plane.app, new, record, actor }
 }
 

@@ -15,7 +15,7 @@ use super::{by_hand, put_records};
 use crate::failover::hold;
 use crate::http::fixture::Plane;
 use crate::keyspace;
-use crate::live_config::{SaveOptions, Step, save};
+use crate::live_config::{Change, SaveOptions, Step};
 use crate::writer::{Actor, WriteError, json};
 
 /// A world whose people were told to rejoin, and the record of that.
@@ -46,7 +46,8 @@ async fn a_hold_stands_when_live_config_is_saved_at_the_same_time() {
         Ok(by_hand(app, step, &actor))
     };
     let options = SaveOptions { action: "liveConfig.increment", ..SaveOptions::default() };
-    let saved = save(app, &actor, &world, &options, raise, records).await;
+    let change = Change { actor: &actor, world: &world, options: &options, edit: raise, records };
+    let saved = change.save(app).await;
     assert_eq!(Counter::AllClients.read(&saved.unwrap().entry.config), 2);
     let record = app.catalog().failover(&failover).unwrap().clone();
     assert_eq!((record.phase, record.counter), (MovePhase::Held, 2));
@@ -95,7 +96,8 @@ async fn a_save_is_decided_anew_when_its_world_was_changed_meanwhile() {
         Ok(by_hand(app, step, &actor))
     };
     let options = SaveOptions { action: "liveConfig.increment", ..SaveOptions::default() };
-    let saved = save(app, &actor, &main, &options, raise, records).await.unwrap();
+    let change = Change { actor: &actor, world: &main, options: &options, edit: raise, records };
+    let saved = change.save(app).await.unwrap();
     assert_eq!(*seen.borrow(), [None, Some(other)]);
     let [record] = &saved.records[..] else { panic!("{:?}", saved.records) };
     assert_eq!(Some(record), app.catalog().failover(&record.id).map(|kept| &**kept));

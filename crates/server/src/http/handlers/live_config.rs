@@ -100,14 +100,13 @@ async fn save_by_hand(
 ) -> ApiResult<Saved> {
     let records = |step: &Step<'_>| Ok(failover::by_hand(app, step, &caller.actor));
     let edit = |_: &Catalog, rules: &ConfigRules, now: &LiveConfig| edit(rules, now);
+    let change = live_config::Change { actor: &caller.actor, world, options, edit, records };
     // The drill waits for what becomes of the save. One that is refused lets it go on.
     let mut preempted = Vec::new();
-    if app.drills.has(world)
-        && live_config::moves_people(app, &caller.actor, world, options, edit, records)?
-    {
+    if app.drills.has(world) && change.moves_people(app)? {
         preempted = drills::preempt(app, world).await;
     }
-    let saved = live_config::save(app, &caller.actor, world, options, edit, records).await;
+    let saved = change.save(app).await;
     drop(preempted);
     saved
 }

@@ -67,8 +67,7 @@ pub(crate) async fn log_in(
         let detail = "the key is not valid, or was revoked; paste the secret as it was shown";
         return Err(ApiError::new(ErrorCode::Unauthorized, detail));
     };
-    let role = key.role.as_str().to_owned();
-    let actor = Actor { name: body.name.clone(), role, address, mark: None };
+    let actor = Actor::new(&body.name, key.role.as_str(), address);
     let about = About { action: "login", target: key.id.to_string(), ..About::default() };
     note(&app, &actor, about).await;
     let cookie = cookie(&app, &app.auth.log_in(&key, &body.name), LOGIN_TTL.as_secs())?;

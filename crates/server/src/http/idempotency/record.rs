@@ -55,14 +55,13 @@ impl Recorded {
 
     /// The answer once more, or that there is none.
     pub(super) fn replay(&self) -> ApiResult<Response> {
-        let (status, headers, body) = match &self.outcome {
+        let (status, known, body) = match &self.outcome {
             Outcome::Answered { status, headers, body } => (*status, headers, body),
             Outcome::Done { action, target } => return Err(done(action, target)),
         };
         let body = STANDARD.decode(body).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-        let known = headers;
         let headers = response.headers_mut();
         for (name, value) in known {
             if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
